@@ -49,7 +49,7 @@ def seconds(text: str) -> float:
     """Seconds of ``90``, ``90s``, ``15m``, ``1h30m``; raises ValueError."""
     from omnitray.cli.times import duration_s  # noqa: PLC0415 - where there is a limit
 
-    found = duration_s(text)
+    found = duration_s(text, plain_seconds=True)
     if found <= 0:
         raise ValueError("it must be more than nothing")
     return found

@@ -15,13 +15,19 @@ PART = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 NEVER_BEFORE = dt.datetime(1970, 1, 2, tzinfo=dt.UTC)
 
 
-def duration_s(text: str) -> float:
-    """Seconds of ``90``, ``90s``, ``15m``, ``1h30m``, ``2d``, ``off``; raises ValueError."""
+def duration_s(text: str, *, plain_seconds: bool = False) -> float:
+    """Seconds of ``90s``, ``15m``, ``1h30m``, ``2d``, ``off``; raises ValueError.
+
+    A number without a unit is refused: 5 is five seconds to one person and five minutes to
+    another. With ``plain_seconds`` it counts as seconds, as timeout(1) reads it.
+    """
     text = text.strip().lower()
     if text in ("off", "0"):
         return 0.0
     if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
+        if plain_seconds:
+            return float(text)
+        raise ValueError(f"{text!r} has no unit; say {text}s, {text}m, {text}h or {text}d")
     parts = PART.findall(text)
     if not parts or PART.sub("", text).strip():
         raise ValueError(f"{text!r} is not allowed; allowed: a duration such as 15m, 1h30m or 2d")
@@ -29,13 +35,16 @@ def duration_s(text: str) -> float:
 
 
 def moment(text: str, now: dt.datetime) -> dt.datetime:
-    """``2h``, ``2 hours ago``, ``yesterday``, ``last week``, ``2026-11-22``, ``2026-11-22T13:00``.
+    """``2h``, ``2 hours ago``, ``yesterday``, ``13:00``, ``2026-11-22``, ``2026-11-22T13:00``.
 
-    Case does not matter. ``now`` is local time; so is what has no zone. Raises ValueError.
+    Case does not matter. ``now`` is local time; so is what has no zone. A time of day alone is the
+    last one that has passed. Raises ValueError.
     """
     words = " ".join(text.lower().split())
     if (named := _named(words, now)) is not None:
         return named
+    if (at_time := _time_of_day(words, now)) is not None:
+        return at_time
     try:
         return now - dt.timedelta(seconds=duration_s(_short(words)))
     except (ValueError, OverflowError):
@@ -43,9 +52,23 @@ def moment(text: str, now: dt.datetime) -> dt.datetime:
     try:
         found = dt.datetime.fromisoformat(text.strip().upper())
     except ValueError as error:
-        such = "2h, 2 hours ago, yesterday, last week or 2026-11-22T13:00"
+        such = "2h, 2 hours ago, 13:00, yesterday, last week or 2026-11-22T13:00"
         raise ValueError(f"{text!r} is not allowed; allowed: a time such as {such}") from error
     return max(found if found.tzinfo else found.astimezone(), NEVER_BEFORE)
+
+
+def _time_of_day(words: str, now: dt.datetime) -> dt.datetime | None:
+    """``13:00``, ``13:00:30``, ``yesterday 13:00``; None for anything else."""
+    day, _, clock = words.rpartition(" ")
+    if day not in {"", "today", "yesterday"} or not re.fullmatch(r"\d{1,2}:\d\d(:\d\d)?", clock):
+        return None
+    try:
+        at = dt.time.fromisoformat(clock.zfill(len(clock) + (clock[1] == ":")))
+    except ValueError:  # 25:00
+        return None
+    found = now.replace(hour=at.hour, minute=at.minute, second=at.second, microsecond=0)
+    before = day == "yesterday" or (not day and found > now)
+    return found - dt.timedelta(1) if before else found
 
 
 def _named(words: str, now: dt.datetime) -> dt.datetime | None:

@@ -479,9 +479,14 @@ def _cleaning(decisions: Iterable[Decision]) -> Iterator[CleanRequest]:
 
 
 def _note(done: Sequence[ActuationResult]) -> str:
-    """Why it could not be done, where nothing of it could."""
+    """Why it could not be done, where nothing of it could: each reason once.
+
+    What this machine offers for no job is the reason only where there is no other: it says nothing
+    about the job that a person has asked for.
+    """
     if not done or any(each.is_in_force for each in done):
         return ""
-    why = [f"{each.lever}: {note}" for each in done if each.lever for note in each.notes]
-    why += [f"{lever}: {reason}" for each in done for lever, reason in each.others.items()]
-    return "It could not be done: " + ("; ".join(why) or "nothing here can do it")
+    why = [note for each in done if each.lever for note in each.notes]
+    why += [said for each in done for kind, said in each.others.items() if kind not in each.missing]
+    why = why or [said for each in done for said in each.others.values()]
+    return "; ".join(dict.fromkeys(why)) or "nothing here can do it"

@@ -153,9 +153,13 @@ class WayBack(enum.StrEnum):
 
 
 class ActionFeedback(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of something that the person asked for, in one sentence, and the way back."""
+    """What came of something that the person asked for, in one sentence, and the way back.
+
+    ``done`` is False where what was asked for is not so: refused, failed, or only watched.
+    """
 
     sentence: str
+    done: bool = True
     job_key: str = ""
     action_id: str = ""
     way_back: WayBack = WayBack.NONE

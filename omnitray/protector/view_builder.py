@@ -16,6 +16,7 @@ from omnitray.protector.actuators.journal import Record
 from omnitray.protector.actuators.results import PIDS, ActiveActuation, ActuationOutcome, UndoResult
 from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.circuit_breaker import BreakerRecord as BreakerFacts
+from omnitray.protector.context import DecisionContext
 from omnitray.protector.engine import Protecting
 from omnitray.protector.job_workers import workers
 from omnitray.protector.model import (
@@ -317,7 +318,7 @@ def told_of(
     if step is None:
         return _told_of_sparing(reply, title)
     if protecting.policy.state is ProtectState.OFF:
-        return ActionFeedback(sentence=SWITCHED_OFF, job_key=reply.job_key)
+        return ActionFeedback(sentence=SWITCHED_OFF, done=False, job_key=reply.job_key)
     new = (
         each
         for each in protecting.active
@@ -327,9 +328,7 @@ def told_of(
     )
     done = next(new, None)
     if done is None:
-        return ActionFeedback(
-            sentence=_why_not(protecting, reply, step, title), job_key=reply.job_key
-        )
+        return _not_begun(protecting, reply, step, title)
     return _told_of_action(done, means_of(done.action.id, in_force), protecting.refusals)
 
 
@@ -361,7 +360,7 @@ def _told_of_action(done: ActiveAction, means: str, refusals: dict[str, str]) ->
         case ActionState.WATCHED:
             words = f"Only watching, so nothing was touched: {whom} would have been {word}."
         case ActionState.FAILED:
-            why = refusals.get(action.id, "").removeprefix("It could not be done: ") or done.note
+            why = refusals.get(action.id) or done.note
             words = f"{action.title} could not be {word}: {why or 'the system refused'}."
         case ActionState.ENDING:
             words = f"{whom} was asked to stop; what has not in 10 s is ended."
@@ -371,20 +370,32 @@ def _told_of_action(done: ActiveAction, means: str, refusals: dict[str, str]) ->
     held = done.state is ActionState.HELD
     return ActionFeedback(
         sentence=words,
+        done=done.state not in {ActionState.FAILED, ActionState.WATCHED},
         job_key=action.job_key,
         action_id=action.id,
         way_back=WayBack.UNDO if held else WayBack.NONE,
     )
 
 
-def _why_not(protecting: Protecting, reply: Reply, step: EscalationStep, title: str) -> str:
-    """Why nothing was decided: it is gone, it is so already, or all of it is excluded."""
+def _not_begun(
+    protecting: Protecting, reply: Reply, step: EscalationStep, title: str
+) -> ActionFeedback:
+    """Why nothing was decided: it is so already, which is what was asked for, or it cannot be."""
     context = protecting.context()
+    if context is not None and context.active(reply.job_key, step):
+        watches = protecting.policy.state is ProtectState.WATCH
+        words = _NOTED if watches else f"{title} {_ALREADY[step]}."
+        return ActionFeedback(sentence=words, done=not watches, job_key=reply.job_key)
+    words = _why_not(context, reply, step, title)
+    return ActionFeedback(sentence=words, done=False, job_key=reply.job_key)
+
+
+def _why_not(
+    context: DecisionContext | None, reply: Reply, step: EscalationStep, title: str
+) -> str:
+    """Why it cannot be done: it is gone, or all of it is excluded."""
     if context is None:
         return "The machine cannot be read just now; it is done when it can."
-    if context.active(reply.job_key, step):
-        watches = protecting.policy.state is ProtectState.WATCH
-        return _NOTED if watches else f"{title} {_ALREADY[step]}."
     job = next((each for each in context.facts.jobs if each.key == reply.job_key), None)
     if job is None:
         return f"{title} has ended already, so nothing was done."

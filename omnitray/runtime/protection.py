@@ -291,7 +291,7 @@ class ProtectionFacade(QObject):
             title = self._protect_for_good(job_key) or title
         reply = Reply(job_key=job_key, answer=answer, question_id=question_id)
         worker = self._thread.worker
-        return self._commands.replied(lambda engine: worker.replied(engine, reply, title), answer)
+        return self._commands.replied(lambda engine: worker.replied(engine, reply, title))
 
     def _reply(self, job_key: str, answer: Answer, question_id: str | None) -> None:
         title = self._title(job_key)

@@ -16,7 +16,12 @@ from omnitray.api import facade, wire
 from omnitray.base.amounts import size
 from omnitray.base.facts import AlertType, Job, Severity
 from omnitray.monitor.thresholds import Watched
-from omnitray.protector.actuators.results import Initiator, UndoResult, sentences_of
+from omnitray.protector.actuators.results import (
+    ActuationOutcome,
+    Initiator,
+    UndoResult,
+    sentences_of,
+)
 from omnitray.protector.exclusions.rules import near_names
 from omnitray.protector.explain import END_ANYWAY
 from omnitray.protector.notices import Notice
@@ -129,6 +134,9 @@ def cleaned_notice(done: Cleaned) -> Notice:
 
 
 _ASKED = "you asked for it"
+# What was to be undone stands further. A value that somebody else has changed since is theirs: to
+# leave it alone is what undoing means there.
+_NOT_UNDONE = frozenset({ActuationOutcome.FAILED, ActuationOutcome.ONE_WAY})
 
 
 class Cleans(Protocol):
@@ -194,19 +202,16 @@ class ProtectCommands:
         self._ask(looked).add_done_callback(on_done)
         return answer
 
-    def replied(
-        self, reply: Callable[[Engine], ActionFeedback], answer: Answer
-    ) -> "Future[wire.Done]":
-        """Carry a person's answer out; refused where nothing came of it, with the reason."""
+    def replied(self, reply: Callable[[Engine], ActionFeedback]) -> "Future[wire.Done]":
+        """Carry a person's answer out; refused where it is not so then, with the reason."""
         result: Future[wire.Done] = Future()
-        acts = answer in {Answer.SLOW_DOWN, Answer.PAUSE, Answer.END}
 
         def on_done(future: "Future[ActionFeedback]") -> None:
             if (error := future.exception()) is not None:
                 result.set_exception(facade.CommandRefused(facade.Refusal.NOT_NOW, str(error)))
                 return
             feedback = future.result()
-            if acts and not feedback.action_id:
+            if not feedback.done:
                 refused = facade.CommandRefused(facade.Refusal.NOT_NOW, feedback.sentence)
                 result.set_exception(refused)
             else:
@@ -237,6 +242,9 @@ class ProtectCommands:
             elif action_id and not future.result():
                 detail = f"No action {action_id} is in force."
                 answer.set_exception(facade.CommandRefused(facade.Refusal.NOT_FOUND, detail))
+            elif any(each.outcome in _NOT_UNDONE for each in future.result()):
+                detail = "; ".join(sentences_of(future.result()))
+                answer.set_exception(facade.CommandRefused(facade.Refusal.NOT_NOW, detail))
             else:
                 answer.set_result(wire.Done(done=sentences_of(future.result())))
 

@@ -85,7 +85,9 @@ def growth(value: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``48 s``, ``3 min``, ``2 h 5 min``, ``3 days``."""
+    """``0.4 s``, ``48 s``, ``3 min``, ``2 h 5 min``, ``3 days``."""
+    if 0.0 < seconds < 1.0:
+        return f"{max(seconds, 0.1):.1f} s" if seconds < 0.95 else "1 s"  # noqa: PLR2004 - rounded
     if seconds < MINUTE_S:
         return f"{max(0.0, seconds):.0f} s"
     if seconds < HOUR_S:

@@ -13,7 +13,6 @@ NOW = dt.datetime(2026, 11, 22, 15, 30, tzinfo=ZONE)
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [
-        ("90", 90),
         ("90s", 90),
         ("15m", 900),
         ("1h30m", 5400),
@@ -34,9 +33,20 @@ def test_what_is_no_duration_is_said(text: str) -> None:
         duration_s(text)
 
 
+def test_a_number_without_a_unit_is_refused_with_what_it_may_mean() -> None:
+    with pytest.raises(ValueError, match=r"^'5' has no unit; say 5s, 5m, 5h or 5d$"):
+        duration_s("5")
+    assert duration_s("90", plain_seconds=True) == 90  # of run --timeout, as timeout(1) has it
+
+
 @pytest.mark.parametrize(
     ("text", "wire"),
     [
+        ("13:00", "2026-11-22T11:00:00.000Z"),
+        ("9:05:30", "2026-11-22T07:05:30.000Z"),
+        ("16:00", "2026-11-21T14:00:00.000Z"),  # it is 15:30: the one of yesterday
+        ("yesterday 13:00", "2026-11-21T11:00:00.000Z"),
+        ("today 13:00", "2026-11-22T11:00:00.000Z"),
         ("2h", "2026-11-22T11:30:00.000Z"),
         ("today", "2026-11-21T22:00:00.000Z"),
         ("yesterday", "2026-11-20T22:00:00.000Z"),
@@ -58,7 +68,9 @@ def test_moments(text: str, wire: str) -> None:
     assert rfc3339(moment(text, NOW)) == wire
 
 
-@pytest.mark.parametrize("text", ["", "whenever", "2026-13-01", "99999999999999d"])
+@pytest.mark.parametrize(
+    "text", ["", "5", "25:00", "13:61", "whenever", "2026-13-01", "99999999999999d"]
+)
 def test_what_is_no_moment_is_said(text: str) -> None:
     with pytest.raises(ValueError, match="allowed: a time"):
         moment(text, NOW)

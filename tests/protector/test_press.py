@@ -93,13 +93,32 @@ def test_a_machine_that_cannot_be_read_is_said_to_be_so(desk: ProtectDesk) -> No
     assert "cannot be read just now" in desk.press(Answer.PAUSE).sentence
 
 
-def test_a_refusal_names_each_lever_that_refused(desk: ProtectDesk) -> None:
+def test_a_refusal_names_what_is_so_of_this_job_and_not_what_the_machine_lacks(
+    desk: ProtectDesk,
+) -> None:
     for each in desk.processes:
         each.untouchable = True
     told = desk.press(Answer.PAUSE)
-    assert told.sentence.startswith("hog · ~/shop could not be paused: ")
-    assert "belongs to another user" in told.sentence
+    pid = desk.processes[1].identity.pid
+    why = f"process {pid} belongs to another user (and 1 more)"
+    assert told.sentence == f"hog · ~/shop could not be paused: {why}."
     assert told.way_back is WayBack.NONE
+    assert not told.done
+
+
+def test_what_came_of_it_is_known_beside_the_sentence(desk: ProtectDesk) -> None:
+    assert desk.press(Answer.PAUSE).done
+    assert desk.press(Answer.PAUSE).done  # it is so already, which is what was asked for
+    assert desk.press(Answer.NEVER).done
+    for each in desk.processes:
+        each.alive = False
+    assert not desk.press(Answer.END).done
+
+
+def test_what_was_only_watched_is_not_done(tmp_path: Path) -> None:
+    desk = ProtectDesk(tmp_path, ProtectState.WATCH)
+    assert not desk.press(Answer.PAUSE).done
+    assert not desk.press(Answer.PAUSE).done
 
 
 def test_protecting_by_a_click_can_be_taken_back(desk: ProtectDesk) -> None:

@@ -55,6 +55,11 @@ def test_growth_has_a_sign_and_is_0_where_it_is_noise(value: float | None, expec
     ("seconds", "expected"),
     [
         (-3, "0 s"),
+        (0, "0 s"),
+        (0.004, "0.1 s"),
+        (0.4, "0.4 s"),
+        (0.8, "0.8 s"),
+        (0.97, "1 s"),
         (48.4, "48 s"),
         (190, "3 min"),
         (3600, "1 h"),

@@ -157,6 +157,10 @@ class CannotPlan(AccessRefused):
     """The actuator does not work on this target; the text says why."""
 
 
+class NotOffered(CannotPlan):
+    """The actuator works on no target of this machine; the text says what is missing."""
+
+
 class AlreadyThere(CannotPlan):
     """The target already has what the actuator would set."""
 

@@ -13,6 +13,7 @@ from omnitray.protector.actuators.actuator import (
     AlreadyThere,
     CannotPlan,
     Fate,
+    NotOffered,
     Target,
     Value,
     ValueActuator,
@@ -45,7 +46,7 @@ class UnitActuator(ValueActuator):
         """One change of one unit, and who has to be taken in first."""
         blocked = self._units.why_not(self.controller)
         if blocked:
-            raise CannotPlan(blocked)
+            raise NotOffered(blocked)
         family = self._family(target)
         unit, adopts = self._home(target, family)
         change = self._change(unit, target, is_new=bool(adopts))

@@ -21,6 +21,7 @@ from omnitray.protector.actuators.actuator import (
     ActuationPlan,
     Actuator,
     AlreadyThere,
+    NotOffered,
     Restored,
     Target,
     ValueChange,
@@ -38,6 +39,7 @@ from omnitray.protector.actuators.results import (
     FollowUp,
     Initiator,
     UndoResult,
+    first_of,
     lever_id,
     order_for,
     taken_back,
@@ -176,10 +178,12 @@ class ActionPerformer:
     ) -> ActuationResult:
         started = self._clock.monotonic()
         others: dict[str, str] = {}
+        missing: tuple[str, ...] = ()
         for kind in kinds:
             lever = self._levers.get(kind)
             if lever is None:
                 others[kind] = "not on this system"
+                missing += (kind,)
                 continue
             held = () if order.dry_run else self._held_by_others(kind, order.target)
             try:
@@ -195,13 +199,19 @@ class ActionPerformer:
                 plan = ActuationPlan(lever=kind, changes=())
             except (Gone, AccessRefused) as refused:
                 others[kind] = str(refused)
+                missing += (kind,) if isinstance(refused, NotOffered) else ()
                 continue
             record = self._use(order, lever, plan, others, action_id, held)
             performed = _performed(record, self._clock.monotonic() - started)
             if performed.outcome is not ActuationOutcome.FAILED:
                 return performed
-            others[kind] = "; ".join(performed.notes)
-        return ActuationResult(action_id=action_id, outcome=ActuationOutcome.FAILED, others=others)
+            others[kind] = first_of(performed.notes)
+        return ActuationResult(
+            action_id=action_id,
+            outcome=ActuationOutcome.FAILED,
+            others=others,
+            missing=missing,
+        )
 
     def _use(
         self,

@@ -11,6 +11,7 @@ from omnitray.protector.actuators.actuator import (
     ActuationPlan,
     AlreadyThere,
     CannotPlan,
+    NotOffered,
     Target,
     Value,
     ValueActuator,
@@ -120,7 +121,7 @@ class AutogroupActuator(ValueActuator):
         family = self._family(target)
         blocked = self._system.autogroup_why_not(family[0])
         if blocked:
-            raise CannotPlan(blocked)
+            raise NotOffered(blocked)
         spared: list[str] = []
         changes = tuple(self._changes(family, spared))
         if not changes:

@@ -58,13 +58,17 @@ class ActuationOutcome(enum.StrEnum):
 
 
 class ActuationResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One actuator applied, or none: then ``lever`` is None and ``others`` says why for each."""
+    """One actuator applied, or none: then ``lever`` is None and ``others`` says why for each.
+
+    ``missing`` are those of them that this machine does not offer for any job.
+    """
 
     action_id: str
     outcome: ActuationOutcome
     lever: ActuatorKind | None = None
     reversible: bool = True
     others: dict[str, str] = {}
+    missing: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     took_s: float = 0.0
 
@@ -98,10 +102,12 @@ class UndoResult(msgspec.Struct, frozen=True, kw_only=True):
     def sentence(self) -> str:
         """For people; where it was not simply restored, with the reason."""
         said = f"{self.title}: {_BACK[self.outcome]}"
-        more = len(self.notes) - 1
-        if not self.notes:
-            return said
-        return f"{said}, {self.notes[0]}" + (f" (and {more} more)" if more else "")
+        return f"{said}, {first_of(self.notes)}" if self.notes else said
+
+
+def first_of(notes: tuple[str, ...]) -> str:
+    """The first of several reasons, which differ by the process mostly, and how many more."""
+    return "; ".join(notes[:1]) + (f" (and {len(notes) - 1} more)" if len(notes) > 1 else "")
 
 
 class ActiveActuation(msgspec.Struct, frozen=True, kw_only=True):
