@@ -1,7 +1,8 @@
 """The incidents that are followed: the open ones, and those resolved a short while ago.
 
 An alert that comes back within the repeat floor, or that keeps coming and going, is the same
-record again; later it is a new incident with a record of its own.
+record again; later it is a new incident with a record of its own. Each outage of a server has a
+record of its own from the first: what is held back then is its notification alone.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -265,7 +266,8 @@ class Incidents:
         before.pending = True
         soon = now_m - (before.resolved_m or 0.0) < reopen_s
         if soon or self.flapping(before, now_m):
-            before.alert = again(before.alert, report)
+            own = report.type is AlertType.SERVER_DOWN and before.watched
+            before.alert = first(report, new_id()) if own else again(before.alert, report)
             return before, Trigger.REFIRED
         fresh = begin(first(report, new_id()), now_m)
         fresh.transitions = before.transitions

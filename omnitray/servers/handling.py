@@ -23,10 +23,11 @@ from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
 from omnitray.base.process_environment import expanded
 from omnitray.servers import health, memory, permissions, processes
-from omnitray.servers.logs import ServerLog
+from omnitray.servers.logs import ServerLog, cause_in
 from omnitray.servers.machine import ServerMachine
 from omnitray.servers.memory import StoredServer
 from omnitray.servers.model import (
+    BY_OMNITRAY,
     Owner,
     PermissionFault,
     PortOwner,
@@ -48,6 +49,8 @@ VERIFY_EVERY = 12
 NOT_KNOWN = "how it ended is not known: OmniTray was started after it"
 # That it was this very one is not said in the count; a journal, where it may be read, names it.
 BY_THE_KERNEL = "killed when the kernel ran out of memory and ended a process"
+# A signal that others send: what the server wrote last is not why.
+FROM_OUTSIDE = frozenset({"SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"})
 # The program or the folder is not there, or may not be used: no other try ends differently.
 FOR_GOOD = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.ELOOP}
@@ -344,19 +347,19 @@ class ServerHandle:
         at = self._clock.wall()
         if code is None:
             return ServerExit(at=at, reason=NOT_KNOWN)
-        said = next((line.strip() for line in reversed(tail) if line.strip()), "")[:200]
+        why = BY_OMNITRAY if self.machine.ending else cause_in(tail)
         if code >= 0:
             # 128 + n is how a shell passes a signal of its child on.
-            return ServerExit(code=code, at=at, reason=said if code else "")
+            why = why if code or self.machine.ending else ""
+            return ServerExit(code=code, at=at, reason=why)
         try:
             name = signal.Signals(-code).name
         except ValueError:
             name = f"signal {-code}"
-        if self.machine.ending:
-            return ServerExit(signal=name, at=at, reason="ended by OmniTray")
-        why = said
-        if name == "SIGKILL":
+        if name == "SIGKILL" and not self.machine.ending:
             why = BY_THE_KERNEL if rose(self._kills, oom_kills()) else "killed, not by OmniTray"
+        elif name in FROM_OUTSIDE and not self.machine.ending:
+            why = "not by OmniTray"
         return ServerExit(signal=name, at=at, reason=why)
 
     def _listens(self) -> Probed:

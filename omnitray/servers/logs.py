@@ -6,9 +6,10 @@ happen within a millisecond). Every writer appends (``O_APPEND``), so a cut leav
 """
 
 import os
+import re
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from omnitray.base.bounded import open_reader, open_regular
@@ -19,6 +20,19 @@ KEPT_FILES = 3
 MOST_KEPT_BYTES = 2 * MAX_BYTES
 TAIL_BYTES = 256 * 1024
 OWN = "[omnitray]"
+_LONGEST_CAUSE = 200
+# A request that was answered (the common log format, and how development servers shorten it), and
+# what its writer calls unimportant. Neither says why a server ends.
+_REQUEST = re.compile(r"\b(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S+.*?[\s\"]\d{3}\b")
+_QUIET = re.compile(
+    r"\b(TRACE|DEBUG|INFO|NOTICE)\b|\[(trace|debug|info|notice)\]"
+    r"|\blevel[\"']?\s*[=:]\s*[\"']?(trace|debug|info|notice)\b"
+)
+_FAULT = re.compile(
+    r"\w*(error|exception)\b|\b(fatal|panic|critical|abort|segmentation)"
+    r"|\b(cannot|could not|failed|denied|refused|not found)\b",
+    re.IGNORECASE,
+)
 
 
 class ServerLog:
@@ -87,6 +101,18 @@ class ServerLog:
 
     def _kept(self, number: int) -> Path:
         return self.path.with_name(f"{self.path.name}.{number}")
+
+
+def cause_in(lines: Sequence[str]) -> str:
+    """What a server that ended by itself said of the cause; empty where no line is about it.
+
+    The last line, unless it is an ordinary one; then the last one before that names a fault.
+    """
+    said = [line.strip() for line in lines if line.strip()]
+    telling = [line for line in said if not _REQUEST.search(line) and not _QUIET.search(line)]
+    if said and telling and telling[-1] != said[-1]:
+        telling = [line for line in telling if _FAULT.search(line)]
+    return telling[-1][:_LONGEST_CAUSE] if telling else ""
 
 
 def _printable(text: str, *, own: bool) -> Iterator[str]:

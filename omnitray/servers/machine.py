@@ -14,6 +14,7 @@ from omnitray.base.facts import ProcessIdentity
 from omnitray.servers import memory, reports
 from omnitray.servers.model import (
     ENDED_BY_ITSELF,
+    ON_REQUEST,
     TROUBLED,
     Effect,
     EffectKind,
@@ -82,6 +83,7 @@ class ServerMachine:
         self._pid: int | None = None  # of a watch-only server
         self._url = url_of(spec)
         self._attempt = 0
+        self._end_why = ""  # why we end it, where it was not asked for
         self._adopted = self._ending = self._probing = False
         self._cannot_start = False  # its program or folder is not there
         self._reports = reports.Reports(spec.name)
@@ -103,7 +105,7 @@ class ServerMachine:
     def stop(self) -> None:
         """End it and its tree, and leave it ended."""
         self._act()
-        self.wanted = False
+        self.wanted, self._end_why = False, ""
         self._due.clear()
         self._report(self._reports.clear())
         self._move(ServerState.STOPPED, "" if self.process is None else "it is being ended")
@@ -121,9 +123,9 @@ class ServerMachine:
             return
         self._say("restarted on request")
         self._due.clear()
-        self._up_since_at = None
+        self._up_since_at, self._end_why = None, ""
         self._due.spawn = self._now()
-        self._move(ServerState.RESTARTING, "on request")
+        self._move(ServerState.RESTARTING, ON_REQUEST)
         self._report(self._reports.tried_again(self.view))
         if self.process is not None:
             self._end_tree()
@@ -207,9 +209,9 @@ class ServerMachine:
     ) -> None:
         """Its process has ended; what is left of its tree is ended too."""
         asked = self._ending
-        self.process = None
         self._say(reports.exit_words(found))
-        self._last_exit = found
+        self._last_exit = found.because(self._end_why) if asked else found
+        self.process, self._end_why = None, ""
         if not asked:
             self._end_tree()
             self._failed(found, permission, tail)
@@ -439,7 +441,7 @@ class ServerMachine:
         if self.process is None or not may_end or not self._may_restart():
             self._report(self._reports.down(self.view, why, None, ()))
             return
-        self._last_exit = ServerExit(at=self._clock.wall(), reason=f"ended by OmniTray: {why}")
+        self._end_why = why
         self._due.clear()
         self._end_tree()
         self._again(why, (), give_up=give_up)
@@ -448,8 +450,7 @@ class ServerMachine:
         self, found: ServerExit, permission: PermissionFault | None, tail: tuple[str, ...]
     ) -> None:
         """It ended by itself, or did not start."""
-        clean = found.code == 0 and self._up_since_at is not None
-        self._last_exit = found
+        why, clean = reports.exit_words(found), found.code == 0 and self._up_since_at is not None
         self._up_since_at = None
         self._due.clear()
         if permission is not None:
@@ -457,9 +458,8 @@ class ServerMachine:
         if clean and self.spec.restart != "always":
             self.wanted = False
             self._move(ServerState.STOPPED, ENDED_BY_ITSELF)
-            self._report(self._reports.ended_by_itself(self.view))
+            self._report(self._reports.ended_by_itself(self.view, why))
             return
-        why = reports.exit_words(found)
         self._move(ServerState.DOWN, why)
         if self.spec.watch_only:
             self._due.probe = self._now() + PROBE_S
@@ -494,6 +494,5 @@ class ServerMachine:
         self._due.slow = self._due.limit = self._due.healthy = None
         self._window.clear()
         self._move(ServerState.FOREIGN, words)
-        self._last_exit = ServerExit(at=self._clock.wall(), reason=f"{where} is taken by {words}")
         self._say(f"{where} is taken by {words}")
         self._report(self._reports.foreign(self.view, where, owner))

@@ -13,6 +13,8 @@ from omnitray.settings.servers import CommandHealth, ServerSettings, address_of
 
 Owner = Literal["settings", "serve", "pytest"]
 ENDED_BY_ITSELF = "it ended by itself"  # the detail of one that has ended well and stays stopped
+ON_REQUEST = "on request"  # the detail of a restart that was asked for
+BY_OMNITRAY = "ended by OmniTray"  # the reason of an exit
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
@@ -68,6 +70,10 @@ class ServerExit(msgspec.Struct, frozen=True, kw_only=True):
     signal: str | None = None
     at: float = 0.0
     reason: str = ""
+
+    def because(self, why: str) -> "ServerExit":
+        """The same with what it was ended for."""
+        return msgspec.structs.replace(self, reason=f"{self.reason}: {why}") if why else self
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from typing import Any
 from omnitray.base.amounts import duration
 from omnitray.base.facts import AlertType, Severity
 from omnitray.servers.model import (
+    BY_OMNITRAY,
     AlertNews,
     Effect,
     PermissionFault,
@@ -47,7 +48,7 @@ class Reports:
                 AlertType.SERVER_DOWN,
                 title=f"Server “{self._server}” is down",
                 message=f"{sentence(why)} {then}{last_words(tail, why)}",
-                context=context_of(view, tail),
+                context=context_of(view, tail, why),
             )
         ]
 
@@ -71,7 +72,7 @@ class Reports:
             )
         ]
 
-    def ended_by_itself(self, view: ServerView) -> list[Effect]:
+    def ended_by_itself(self, view: ServerView, why: str) -> list[Effect]:
         """A clean exit that nothing asked for: worth a warning, no fault."""
         return [
             self._raise(
@@ -80,7 +81,7 @@ class Reports:
                 title=f"Server “{self._server}” has ended by itself",
                 message=f"It ended with exit code 0, and restart = {view.spec.restart} "
                 "does not start it again.",
-                context=context_of(view, ()),
+                context=context_of(view, (), why),
             )
         ]
 
@@ -95,7 +96,7 @@ class Reports:
                 message=f"It failed again and again and is left stopped. The last time: "
                 f"{sentence(why)}{last_words(tail, why)} "
                 "Restart it, or change a file of its project.",
-                context={**context_of(view, tail), "restart": self._server},
+                context={**context_of(view, tail, why), "restart": self._server},
             ),
         ]
 
@@ -195,7 +196,10 @@ class Reports:
 
 
 def exit_words(found: ServerExit) -> str:
-    """``exit 1, ModuleNotFoundError: shop`` or ``killed by SIGKILL``."""
+    """``exit 1, ModuleNotFoundError: shop`` or ``ended by OmniTray, SIGTERM``."""
+    if found.reason.startswith(BY_OMNITRAY):
+        how = found.signal or ("" if found.code is None else f"exit {found.code}")
+        return f"{found.reason}, {how}" if how else found.reason
     if found.signal is not None:
         how = f"ended by {found.signal}"
     elif found.code is not None:
@@ -217,9 +221,11 @@ def last_words(tail: tuple[str, ...], already: str = "") -> str:
     return f" Its log ends with: {said}" if said and said not in already else ""
 
 
-def context_of(view: ServerView, tail: tuple[str, ...]) -> dict[str, Any]:
-    """What every alert about a server carries."""
+def context_of(view: ServerView, tail: tuple[str, ...], why: str = "") -> dict[str, Any]:
+    """What every alert about a server carries; an exit where that is ``why``."""
     ended = view.last_exit
+    if ended is not None and exit_words(ended) != why:
+        ended = None  # of another time
     return {
         "server": view.name,
         "state": view.state.value,

@@ -188,10 +188,26 @@ def test_it_is_the_same_incident_when_it_comes_back_at_once_and_told_after_the_f
     assert [decision.reason for decision in world.sink.told] == [Reason.NEW, Reason.RELEASED]
 
 
+def test_each_outage_of_a_server_has_a_record_with_its_own_title(world: World) -> None:
+    titles = ("“shop” is down", "“shop” finds its port taken")
+    ids = []
+    for title in titles:
+        raised = world.alerts.raise_(DOWN, title, source="server:shop")
+        again = world.alerts.raise_(DOWN, title, source="server:shop")
+        assert (again.alert.id, again.alert.count) == (raised.alert.id, 2)  # the same outage
+        ids.append(raised.alert.id)
+        world.alerts.resolve(raised.alert.fingerprint)
+        world.pass_(5)
+    kept = world.sink.on_disk()
+    assert [kept[each].title for each in ids] == list(titles)
+    assert {kept[each].state for each in ids} == {"resolved"}
+    assert [decision.reason for decision in world.sink.told] == [Reason.NEW]  # one pop-up
+
+
 def test_what_keeps_coming_and_going_is_said_once(world: World) -> None:
     ids = set()
     for _ in range(30):
-        raised = world.alerts.raise_(DOWN, "shop is down", source="server:shop")
+        raised = world.alerts.raise_(SLOW, "shop is slow", source="server:shop")
         ids.add(raised.alert.id)
         world.pass_(61)
         world.alerts.resolve(raised.alert.fingerprint)

@@ -13,7 +13,7 @@ from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.times import shown
 from omnitray.client.http import quoted
 from omnitray.runs.records import given_environment
-from omnitray.servers.model import TROUBLED, ServerState
+from omnitray.servers.model import ON_REQUEST, TROUBLED, ServerState
 from omnitray.settings.servers import ServerFault, server_of_table
 
 # Half of what the API takes: an environment beyond it is cut down to what finds programs.
@@ -50,13 +50,29 @@ def _row(server: ServerBody, context: CommandContext) -> tuple[str, ...]:
     took = "–" if server.started_in_s is None else duration(server.started_in_s)
     return (
         server.name,
-        server.state.words,
+        _state(server),
         server.url or "–",
         shown(server.up_since, context.now) if server.up_since else "–",
         took,
         str(server.restarts),
         exit_text(server) or "–",
     )
+
+
+def _state(server: ServerBody) -> str:
+    """The state, and why it is so where that is no exit: the last one stands beside it."""
+    why = _why(server)
+    by = "by " if server.state is ServerState.FOREIGN else ""
+    return f"{server.state.words}: {by}{why}" if why else server.state.words
+
+
+def _why(server: ServerBody) -> str:
+    """Why it does not run, where that is no exit."""
+    ended, why = server.last_exit, server.detail
+    code = f"exit {ended.code}" if ended is not None and ended.code is not None else ""
+    how = (ended.signal or code or ended.reason) if ended is not None else ""
+    is_an_exit = bool(how) and how in why
+    return why if server.state in TROUBLED and not is_an_exit else ""
 
 
 def exit_text(server: ServerBody) -> str:
@@ -109,15 +125,16 @@ def _told(server: ServerBody, args: argparse.Namespace, context: CommandContext)
     context.terminal.line(f"{server.name}: {server.state.words}{pid}; log: {server.log_file}")
     if not _fails(server):
         return 0
-    context.terminal.problem(exit_text(server) or "it does not run")
+    by = "its port is taken by " if server.state is ServerState.FOREIGN else ""
+    context.terminal.problem(f"{by}{server.detail}" if server.detail else "it does not run")
     return 1
 
 
 def _fails(server: ServerBody) -> bool:
     """Whether it does not run; one that is started again may, unless nothing could be started."""
-    ended = server.last_exit
-    never_ran = ended is not None and ended.code is None and ended.signal is None
-    return server.state in TROUBLED and (server.state is not ServerState.RESTARTING or never_ran)
+    if server.state is ServerState.RESTARTING:
+        return _why(server) not in {"", ON_REQUEST}
+    return server.state in TROUBLED
 
 
 def _environment() -> dict[str, str]:

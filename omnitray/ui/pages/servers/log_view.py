@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
 )
 
 from omnitray.servers.logs import OWN
+from omnitray.servers.model import BY_OMNITRAY
 from omnitray.ui.pages.page import ServerLog
 from omnitray.ui.theme import SMALL_GAP, Theme, fixed_font, line_height
 from omnitray.ui.widgets.frames import button
@@ -156,7 +157,7 @@ class LogView(QWidget):
         for number, line in enumerate(self._lines):
             if not line.startswith(OWN):
                 continue
-            bad = any(word in line for word in _BAD)
+            bad = any(word in line for word in _BAD) and BY_OMNITRAY not in line
             good = any(word in line for word in _GOOD)
             colour = colours.critical if bad else colours.good if good else colours.muted
             cursor = QTextCursor(self.text.document().findBlockByNumber(number))
