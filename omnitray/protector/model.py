@@ -134,6 +134,7 @@ class ExclusionReason(ReasonEnum):
     BUS = "bus", "messages between programs go through it"
     SOUND = "sound", "sound goes through it"
     INPUT = "input", "input goes through it"
+    FILES = "files", "files are read and written through it"
     SHELL = "shell", "a shell"
     TERMINAL = "terminal", "a terminal"
     EDITOR = "editor", "an editor"
