@@ -264,6 +264,12 @@ def why_not_in_words(excluded: ExclusionReason, resource: Resource) -> str:
     return _LITTLE[resource] if excluded is ExclusionReason.LITTLE else excluded.sentence
 
 
+def left_alone(why: ExclusionReason) -> str:
+    """``left alone: an editor``, and what says so already as it is."""
+    said = why.sentence
+    return said if said.startswith("left alone") else f"left alone: {said}"
+
+
 def capital(text: str) -> str:
     """The beginning of a sentence."""
     return text[:1].upper() + text[1:]

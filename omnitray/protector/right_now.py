@@ -3,6 +3,7 @@
 Also what a mode does without an answer, in one line for the Protection page.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -18,6 +19,7 @@ from omnitray.protector.explain import (
     because,
     capital,
     considered_as,
+    left_alone,
     why_not_in_words,
 )
 from omnitray.protector.job_workers import telling, workers
@@ -30,8 +32,10 @@ from omnitray.protector.model import (
 )
 from omnitray.protector.policies import constants
 from omnitray.protector.policies.memory import urgent
-from omnitray.protector.victims import VictimChoice, choose, why_not
-from omnitray.protector.view import Considered, Explanation
+from omnitray.protector.victims import VictimChoice, choose, ranked, why_not
+from omnitray.protector.view import Considered, Explanation, pid_words
+
+_Choices = Sequence[tuple[Resource, EscalationStep, VictimChoice]]
 
 _WOULD = {
     EscalationStep.SLOW_DOWN: "would be slowed down",
@@ -49,6 +53,9 @@ _POSTURES = {
 }
 _WAS = {ActionState.HELD: "was", ActionState.WATCHED: "would have been"}
 _NOBODY_BUSY = "No job that may be touched takes a fifth of the processors: none is slowed down."
+_TAKEN_UNSEEN = "what takes the processors is mostly what cannot be seen from here"
+# What is said of a job because of what it takes, and of no other reason.
+_FOR_WHAT_IT_TAKES = {None, ExclusionReason.LITTLE, ExclusionReason.LIGHT, ExclusionReason.LESS}
 _UNSEEN_BUSY = (
     "Most of what takes the processors cannot be seen from here (it is outside of this container or"
     " virtual machine): no job is slowed down for it."
@@ -62,19 +69,42 @@ def now(context: DecisionContext) -> Explanation:
         (resource, step, choose(context, resource, step)) for resource, step in _steps(context)
     ]
     first, sees_users = choices[0][2], context.sees_cpu_users or not busy
-    if not sees_users:  # nothing is done for processors
-        choices = [each for each in choices if each[0] is not Resource.CPU]
+    # For processors that others take, outside of what can be seen, nothing is done.
+    acted = [each for each in choices if sees_users or each[0] is not Resource.CPU]
     lines = [
         f"{_if(context, resource, step)} {_whom(choice)} {_WOULD[step]}"
         f"{_then(context, resource, step)}."
-        for resource, step, choice in choices
+        for resource, step, choice in acted
         if choice.job is not None
     ]
     if busy and (first.job is None or not sees_users) and not _held(context):
         lines.insert(0, _none_slowed(first, sees_users=sees_users))
     lines += _breaker(context)
-    considered: dict[str, Considered] = {}
-    # What is short says most. An end excludes for what a process is, the others for what it does.
+    rows, left_out = _all_considered(context, choices, acted)
+    if left_out:
+        jobs = "1 more job comes" if left_out == 1 else f"{left_out} more jobs come"
+        lines.append(f"{jobs} after those that are listed.")
+    return Explanation(
+        action_id="",
+        title="Right now",
+        text=" ".join(
+            [_state(context), *_POSTURES.get(context.policy.state, []), *_held(context), *lines]
+        ),
+        considered=rows,
+    )
+
+
+def _all_considered(
+    context: DecisionContext, choices: _Choices, acted: _Choices
+) -> tuple[tuple[Considered, ...], int]:
+    """Each candidate once, in the order in which they would be acted on; how many are left out.
+
+    What is short says most. An end excludes for what a process is, the others for what it does.
+    """
+    jobs = {job.key: job for job in context.facts.jobs if not _is_own_command(context, job)}
+    titles = Counter(job.title for job in jobs.values())
+    busy = _is_busy(context)
+    found: dict[tuple[str, int | None], tuple[tuple[float, ...], Considered]] = {}
     for resource, step, choice in sorted(
         choices,
         key=lambda each: (
@@ -82,18 +112,40 @@ def now(context: DecisionContext) -> Explanation:
             each[1] is not EscalationStep.END,
         ),
     ):
+        is_acted = (resource, step, choice) in acted
         for each in choice.considered:
-            words = _now_considered(context, choices, each, resource, step)
-            if each.title not in considered or (words.chosen and not considered[each.title].chosen):
-                considered[each.title] = words
-    return Explanation(
-        action_id="",
-        title="Right now",
-        text=" ".join(
-            [_state(context), *_POSTURES.get(context.policy.state, []), *_held(context), *lines]
-        ),
-        considered=tuple(sorted(considered.values(), key=lambda each: not each.chosen)),
-    )
+            if (job := jobs.get(each.job_key)) is None:
+                continue
+            told = _told(each, resource, step, is_acted=is_acted)
+            place, row = _now_considered(context, acted, job, each, told)
+            if titles[job.title] > 1:
+                row = msgspec.structs.replace(row, title=f"{row.title}{pid_words([_pid_of(job)])}")
+            key = each.job_key, each.pid
+            if key not in found or (row.chosen and not found[key][1].chosen):
+                found[key] = place, row
+    rows = [row for _, row in sorted(found.values(), key=lambda each: each[0])]
+    return tuple(rows), len(jobs) - len({key for key, _ in found})
+
+
+def _is_own_command(context: DecisionContext, job: Job) -> bool:
+    """Whether it is a command of ours that asks something now, this one for instance."""
+    own = context.facts.own.pids
+    verdicts = {context.exclusion(each, job) for each in job.processes if each.pid not in own}
+    return verdicts == {ExclusionReason.OURSELVES}
+
+
+def _pid_of(job: Job) -> int:
+    return job.leader_pid or min(each.pid for each in job.processes)
+
+
+def _told(
+    candidate: Candidate, resource: Resource, step: EscalationStep, *, is_acted: bool
+) -> Considered:
+    """A candidate in words; where nothing is done for what is short, that says why."""
+    words = considered_as(candidate, _WOULD[step], resource)
+    if is_acted or candidate.excluded not in _FOR_WHAT_IT_TAKES:
+        return words
+    return msgspec.structs.replace(words, verdict=_TAKEN_UNSEEN, chosen=False)
 
 
 def _whom(choice: VictimChoice) -> str:
@@ -102,36 +154,31 @@ def _whom(choice: VictimChoice) -> str:
     return f"{title}, {choice.part}" if choice.part else title
 
 
-_Choices = Sequence[tuple[Resource, EscalationStep, VictimChoice]]
-
-
 def _now_considered(
     context: DecisionContext,
     choices: _Choices,
+    job: Job,
     candidate: Candidate,
-    resource: Resource,
-    step: EscalationStep,
-) -> Considered:
-    """A candidate with what is so of its job, or of the one process of it, at this moment."""
-    words = considered_as(candidate, _WOULD[step], resource)
+    words: Considered,
+) -> tuple[tuple[float, ...], Considered]:
+    """A candidate with what is so of its job, or of the one process of it, and its place."""
     if (held := _held_as(context, candidate.job_key)) and candidate.pid is None:
         is_so = candidate.excluded in {None, ExclusionReason.HELD}
         words = msgspec.structs.replace(words, verdict=held if is_so else words.verdict)
-    job = next((each for each in context.facts.jobs if each.key == candidate.job_key), None)
-    if job is None:
-        return words
-    may, left_alone = _may(context, job, candidate.pid)
-    if left_alone is not None:
-        words = msgspec.structs.replace(words, verdict=left_alone.sentence)
+    may, alone = _may(context, job, candidate.pid)
+    if alone is not None:
+        words = msgspec.structs.replace(words, verdict=alone.sentence)
+    turn, next_step = _next_step(context, choices, job)
+    if candidate.pid is None and alone is not None:
+        turn, next_step = 2 * len(choices) + 1, ""
+    rank = ranked(context, choices[0][0]).index(job)
+    place = turn, rank, 0.0 if candidate.pid is None else 1.0 + (not words.chosen)
     if candidate.pid is not None:
         title = f"{job.title}, {candidate.title}"
-        return msgspec.structs.replace(words, title=title, may=may)
-    return msgspec.structs.replace(
-        words,
-        cause_share=_share_of_shortage(context, job),
-        may=may,
-        next_step="" if left_alone else _next_step(context, choices, job),
-    )
+        return place, msgspec.structs.replace(words, title=title, may=may)
+    share = _share_of_shortage(context, job)
+    row = msgspec.structs.replace(words, cause_share=share, may=may, next_step=next_step)
+    return place, row
 
 
 def _share_of_shortage(context: DecisionContext, job: Job) -> float | None:
@@ -175,24 +222,30 @@ def _may(context: DecisionContext, job: Job, pid: int | None) -> tuple[str, Excl
         else:
             why = why or excluded
     if not allowed:
-        return (f"left alone: {why.sentence}", why) if why else ("", None)
+        return (left_alone(why), why) if why else ("", None)
     *first, last = allowed
     said = f"may be {', '.join(first)} and {last}" if first else f"may be {last}"
     return (f"{said}, no more: {why.sentence}" if why else said), None
 
 
-def _next_step(context: DecisionContext, choices: _Choices, job: Job) -> str:
-    """What would be done to a job next and when, or why nothing would."""
-    reason = ""
-    for resource, step, choice in choices:
+def _next_step(context: DecisionContext, choices: _Choices, job: Job) -> tuple[int, str]:
+    """What would be done to a job next and when, or why nothing would, and when its turn is.
+
+    First come those that would be acted on, then what would follow them. The reason is that of
+    what is short now, or would be first.
+    """
+    for turn, (resource, step, choice) in enumerate(choices):
         when = _if(context, resource, step).rstrip(",")
         if choice.job is not None and choice.job.key == job.key:
-            return f"{when} it {_WOULD[step]}"
+            return turn, f"{when} it {_WOULD[step]}"
+        if choice.job is not None and why_not(context, job, resource, step) is None:
+            return len(choices) + turn, f"{when} it {_WOULD[step]}, after {choice.job.title}"
+    reason = _TAKEN_UNSEEN
+    if context.sees_cpu_users or not _is_busy(context):
+        resource, step, _ = choices[0]
         found = why_not(context, job, resource, step)
-        if found is None and choice.job is not None:
-            return f"{when} it {_WOULD[step]}, after {choice.job.title}"
-        reason = reason or (why_not_in_words(found, resource) if found else "")
-    return f"nothing would be done to it: {reason}" if reason else ""
+        reason = why_not_in_words(found, resource) if found else ""
+    return 2 * len(choices), f"nothing would be done to it: {reason}" if reason else ""
 
 
 def _none_slowed(choice: VictimChoice, *, sees_users: bool) -> str:

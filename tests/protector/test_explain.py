@@ -10,6 +10,7 @@ from omnitray.base.facts import (
     Mode,
     OwnFacts,
     Probe,
+    ProcessDetail,
     ProtectState,
     Resource,
 )
@@ -456,8 +457,60 @@ def test_a_job_that_takes_the_processors_is_not_said_to_take_little_of_what_is_s
     told = right_now.now(scene(seen))
     assert "cannot be seen from here" in told.text
     (row,) = told.considered
-    assert row.verdict == "holds little memory"
-    assert "slowed down" not in row.next_step
+    unseen = "what takes the processors is mostly what cannot be seen from here"
+    assert (row.verdict, row.next_step) == (unseen, f"nothing would be done to it: {unseen}")
+
+
+def test_each_reason_is_of_the_shortage_that_is_on() -> None:
+    idle = job("idle", process(100, rss_bytes=20 * MB), cpu=2.0)
+    hog = job("crunch", process(200, rss_bytes=4 * GB), cpu=380.0)
+    busy = right_now.now(scene(facts(idle, hog, at=reading(cpu=97.0))))
+    rows = {each.title: each for each in busy.considered}
+    little = "takes little of the processors"
+    assert rows["idle"].next_step == f"nothing would be done to it: {little}"
+    assert rows["crunch"].next_step == "Over the processor limit for 3 s it would be slowed down"
+
+
+def test_they_stand_in_the_order_in_which_they_would_be_acted_on() -> None:
+    first = job("first", process(200, rss_bytes=GB), cpu=250.0)
+    second = job("second", process(300, rss_bytes=8 * GB), cpu=200.0)
+    idle = job("idle", process(400, rss_bytes=2 * GB), cpu=1.0)
+    editor = job("code", process(100, name="code", rss_bytes=9 * GB), kind=JobKind.APP, cpu=120.0)
+    now = facts(editor, idle, second, first, at=reading(cpu=97.0))
+    told = right_now.now(scene(now))
+    assert [each.title for each in told.considered] == ["first", "second", "idle", "code"]
+
+
+def test_a_command_of_our_own_is_no_job_that_is_explained() -> None:
+    run = job("pytest", process(100, rss_bytes=4 * GB), kind=JobKind.TEST_RUN)
+    own = job("omnitray explain", process(300, name="omnitray", rss_bytes=20 * MB))
+    seen = facts(run, own)
+    line = ("python3", "-m", "omnitray", "explain")
+    started = seen.details[300].start_ticks
+    asking = ProcessDetail(start_ticks=started, exe="/usr/bin/python3.13", arguments=line)
+    told = right_now.now(scene(msgspec.structs.replace(seen, details=seen.details | {300: asking})))
+    assert [each.title for each in told.considered] == ["pytest"]
+    assert "after those that are listed" not in told.text
+
+
+def test_how_many_are_left_out_is_said_and_two_of_one_name_are_two() -> None:
+    crowd = [job(f"small {i}", process(100 + i, rss_bytes=10 * MB), cpu=30.0) for i in range(12)]
+    told = right_now.now(scene(facts(*crowd)))
+    listed = len(told.considered)
+    assert f"{12 - listed} more jobs come after those that are listed." in told.text
+
+    twins = [
+        msgspec.structs.replace(job("make", process(100 + i, rss_bytes=GB)), key=f"make {i}")
+        for i in range(2)
+    ]
+    told = right_now.now(scene(facts(*twins)))
+    assert {each.title for each in told.considered} == {"make (pid 100)", "make (pid 101)"}
+
+
+def test_what_is_left_alone_as_the_person_asked_is_said_so_once() -> None:
+    asked = explain.left_alone(ExclusionReason.LEFT_ALONE)
+    assert asked == "left alone, as you asked"
+    assert explain.left_alone(ExclusionReason.EDITOR) == "left alone: an editor"
 
 
 def test_what_is_held_is_said_once_a_job_with_its_steps_in_order() -> None:
