@@ -111,13 +111,13 @@ def because(evidence: Evidence) -> str:
     }[evidence.signal]
 
 
-def explanation(action: Action) -> Explanation:
+def explanation(action: Action, *, in_force: bool = True) -> Explanation:
     """Why this was done to these, and why the others were excluded."""
     parts = [f"{capital(': '.join(reasons(action)))}."]
     chosen = [each for each in action.considered if each.excluded is None]
     if chosen:
         parts.append(_share_of(chosen, action.resource))
-    parts.append(_way_back(action))
+    parts.append(_way_back(action, in_force=in_force))
     return Explanation(
         action_id=action.id,
         title=action.whom or headline(action),
@@ -227,11 +227,16 @@ def _share_of(chosen: list[Candidate], resource: Resource) -> str:
     return f"It holds {holds}{of_job}{grew}."
 
 
-def _way_back(action: Action) -> str:
+def _way_back(action: Action, *, in_force: bool) -> str:
+    """How long it lasts; of what was not done, or is over, that and no more."""
+    if action.dry_run:
+        return "It was not touched: protection only watched."
     if action.step is EscalationStep.END:
         return "This cannot be taken back."
     if action.step is EscalationStep.TELL or action.cleans:
         return ""
+    if not in_force:
+        return "It is over: nothing of it is in force any more."
     if action.reason is ProtectReason.RULE_ALWAYS:
         return "It stays so while your rule stands; an undo gives it back for ten minutes."
     if action.reason in _LINES_OF_RULES:

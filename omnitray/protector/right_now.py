@@ -362,5 +362,6 @@ def without_an_answer(limits: ModeLimits) -> str:
     said = f"asks; without an answer {', '.join(later) or 'nothing is ended'}"
     if not limits.memory_floor_percent:
         return said
-    floor = f"{limits.memory_floor_percent:g} %"
-    return f"{said}; with {floor} of memory left and no swap the largest cause is ended unasked"
+    floor = f"with {limits.memory_floor_percent:g} % of memory left and no swap"
+    unasked = f"{floor} the largest cause is ended unasked"
+    return f"{said}; {unasked}" if later else f"{said}, except that {unasked}"

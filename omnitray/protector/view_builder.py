@@ -32,6 +32,7 @@ from omnitray.protector.model import (
     is_lever_of,
 )
 from omnitray.protector.model import Question as AskedQuestion
+from omnitray.protector.notices import IN_FORCE
 from omnitray.protector.right_now import without_an_answer
 from omnitray.protector.view import (
     ActionFeedback,
@@ -209,6 +210,7 @@ def _breaker(facts: BreakerFacts, wall_offset_s: float) -> BreakerView:
 
 def _explanations(protecting: Protecting) -> Iterable[Explanation]:
     active = {each.action.id for each in protecting.active}
+    in_force = {each.action.id for each in protecting.active if each.state in IN_FORCE}
     newest = list(reversed(protecting.taken.values()))
     first = [action for action in newest if action.id in active]
     rest = [action for action in newest if action.id not in active]
@@ -218,12 +220,12 @@ def _explanations(protecting: Protecting) -> Iterable[Explanation]:
         if _TIGHTER.index(action.step) >= _TIGHTER.index(known.step):
             shown[hold_of(action.id)] = action
     for key, action in list(shown.items())[:20]:
-        yield _explained(key, action, protecting)
+        yield _explained(key, action, protecting, in_force=action.id in in_force)
 
 
-def _explained(key: str, action: Action, protecting: Protecting) -> Explanation:
+def _explained(key: str, action: Action, protecting: Protecting, *, in_force: bool) -> Explanation:
     effects = () if action.dry_run else protecting.effects.of(action.id)
-    said = explain.explanation(action)
+    said = explain.explanation(action, in_force=in_force)
     return msgspec.structs.replace(said, action_id=key, effects=effects)
 
 

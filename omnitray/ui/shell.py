@@ -190,6 +190,7 @@ class Shell(QObject):
         self.welcome.state_chosen.connect(self._on_state_chosen)
         self.welcome.window_wanted.connect(self._on_window_wanted)
         self.welcome.finished.connect(self._on_welcome_over)
+        self.welcome.stay_above(self.windows.window)
         self.welcome.show()
         self.welcome.raise_()  # without a tray the window has just been opened
         self.welcome.activateWindow()

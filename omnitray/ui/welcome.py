@@ -197,6 +197,14 @@ class Welcome(QDialog):
             size = size.boundedTo(screen.availableGeometry().size() * 0.9)
         self.resize(size)
 
+    def stay_above(self, window: QWidget | None) -> None:
+        """Belong to a window that is open: a window manager may map it after this one."""
+        opened = window.windowHandle() if window is not None else None
+        self.winId()  # a handle exists from here on
+        own = self.windowHandle()
+        if own is not None and opened is not None:
+            own.setTransientParent(opened)
+
     @Slot(int)
     def _on_chosen(self, number: int) -> None:
         self.state_chosen.emit(ProtectState.WATCH if number else ProtectState.ON)

@@ -49,9 +49,8 @@ from omnitray.ui.pages.registry import PAGES, PageEntry, Pages
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme, line_height, text_font, width_of
 from omnitray.ui.tray.menu import MainMenu
 from omnitray.ui.widgets.accessible import announce, give_roles
-from omnitray.ui.widgets.frames import Banner, button
 from omnitray.ui.widgets.header import Footer, Header
-from omnitray.ui.widgets.labels import plain_tooltip
+from omnitray.ui.widgets.note_banner import NoteBanner
 from omnitray.ui.widgets.question_banner import QuestionBanner
 from omnitray.ui.widgets.sidebar import Sidebar
 from omnitray.ui.window_place import NoPlaces, Place, PlaceStore
@@ -114,11 +113,7 @@ class MainWindow(QWidget):
         self.sidebar = Sidebar(self._theme, pages)
         self.header = Header(self._theme, self.intents)
         self.question = QuestionBanner(self.intents, self._clock.wall)
-        self.banner = Banner("Note")
-        self._banner_button = button("")
-        self._banner_close = button("Close")
-        self.banner.row.addWidget(self._banner_button)
-        self.banner.row.addWidget(self._banner_close)
+        self.banner = NoteBanner()
         context = PageContext(
             theme=self._theme,
             intents=self.intents,
@@ -155,8 +150,8 @@ class MainWindow(QWidget):
         self._theme.changed.connect(self._wear_theme)
         self.sidebar.chosen.connect(self.show_page)
         self.header.menu.clicked.connect(self._on_menu)
-        self._banner_button.clicked.connect(self.intents.banner_action_requested)
-        self._banner_close.clicked.connect(self._on_banner_closed)
+        self.banner.acted.connect(self.intents.banner_action_requested)
+        self.banner.closed.connect(self._on_banner_closed)
         self.intents.job_opened.connect(self._on_job_opened)
         self.intents.jobs_end_asked.connect(self._on_jobs_end_asked)
         QShortcut(QKeySequence("Ctrl+Q"), self).activated.connect(self.intents.quit_requested)
@@ -270,16 +265,10 @@ class MainWindow(QWidget):
         self._note = note
         if note in self._closed_notes:
             text = ""
-        self.banner.words.setText(formats.one_line(text, 400))
-        plain_tooltip(self.banner.words, hint)
-        self._banner_button.setText(action)
-        self._banner_button.setVisible(bool(action))
-        self.banner.setVisible(bool(text))
-        announce(self.banner, text)
+        self.banner.show_note(formats.one_line(text, 400), action, hint)
 
     @Slot()
     def _on_banner_closed(self) -> None:
-        self.banner.hide()
         if self._note:
             self._closed_notes = (*self._closed_notes, self._note)
             self._keep_place()

@@ -221,6 +221,16 @@ def test_in_a_dry_run_the_verdict_says_would() -> None:
     told = explain.explanation(action(dry_run=True, considered=(candidate("model", 8.0),)))
 
     assert told.considered[0].verdict == "would be paused"
+    assert told.text.endswith("It was not touched: protection only watched.")
+
+
+def test_of_what_is_over_no_way_back_is_said() -> None:
+    over = explain.explanation(action(restores_below=None), in_force=False)
+    ended = explain.explanation(action(EscalationStep.END), in_force=False)
+
+    assert over.text.endswith("It is over: nothing of it is in force any more.")
+    assert "until you say otherwise" not in over.text
+    assert ended.text.endswith("This cannot be taken back.")
 
 
 @pytest.mark.parametrize(
@@ -536,7 +546,7 @@ def test_what_is_held_is_said_once_a_job_with_its_steps_in_order() -> None:
 @pytest.mark.parametrize(
     ("mode", "said"),
     [
-        (Mode.DEV, "asks; without an answer nothing is ended; "),
+        (Mode.DEV, "asks; without an answer nothing is ended, except that "),
         (
             Mode.TEST,
             (

@@ -3,7 +3,7 @@
 import os
 
 import msgspec
-from PySide6.QtCore import QRect, QRectF
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
@@ -119,6 +119,19 @@ def test_each_core_is_a_bar(qtbot: QtBot) -> None:
     assert bars.bars[-1] == 63.0
     bars.show_cores((50.0,))
     assert not bars.isVisibleTo(bars)
+
+
+def test_two_full_cores_do_not_look_like_the_sign_for_a_pause(qtbot: QtBot) -> None:
+    bars = CoreBars(Theme(Qt.ColorScheme.Light))
+    qtbot.addWidget(bars)
+    bars.show_cores((99.0, 99.0))
+    bars.resize(bars.sizeHint())
+    image = bars.grab().toImage()
+    column = [image.pixelColor(5, row).name() for row in range(image.height())]
+    inner = column[2:-2]
+    assert column[0] == column[-1] == LIGHT.muted  # one frame around both
+    assert inner.count(LIGHT.card) == 3  # cut into quarters
+    assert LIGHT.cpu in inner
 
 
 def test_tracks_follow_each_job() -> None:

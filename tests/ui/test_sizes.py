@@ -13,7 +13,9 @@ from PySide6.QtGui import QColor, QFont, QImage
 from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QRadioButton
 from pytestqt.qtbot import QtBot
 
+from omnitray.ui.shell import HOW_TO_GET_ONE, NO_TRAY, NO_TRAY_HINT, NO_TRAY_NOTE
 from omnitray.ui.theme import LIGHT
+from omnitray.ui.widgets.labels import Paragraph
 from omnitray.ui.widgets.sidebar import PageButton
 from omnitray.ui.window import MainWindow
 from support import samples
@@ -21,12 +23,14 @@ from support.fitting import (
     POINTS,
     SCALES,
     bars_side_by_side,
+    cut_off,
     cut_on_pages,
     enlarged,
     unreadable_on_pages,
     with_longer_words,
 )
-from support.sample_window import NAMES, sample_window
+from support.keys import click
+from support.sample_window import NAMES, empty_window, sample_window
 
 TESTS = Path(__file__).parent.parent
 PATH = os.pathsep.join((str(TESTS.parent), str(TESTS)))
@@ -98,6 +102,37 @@ def test_the_smallest_window_shows_every_figure(qtbot: QtBot) -> None:
     assert (window.width(), window.height()) == (560, 400)
 
 
+@pytest.mark.parametrize("points", [9, 13], indirect=True)
+def test_before_anything_has_happened_the_smallest_window_cuts_nothing(
+    qtbot: QtBot, points: int
+) -> None:
+    window = empty_window()
+    qtbot.addWidget(window)
+    window.resize(560, 400)
+    window.show()
+    assert cut_on_pages(window) == []
+    assert points == QApplication.font().pointSize()
+
+
+@pytest.mark.parametrize("points", [9, 18], indirect=True)
+def test_the_note_about_the_tray_takes_a_fifth_of_the_smallest_window_at_most(
+    qtbot: QtBot, points: int
+) -> None:
+    window = shown(qtbot, size=(560, 400))
+    window.show_question(None)
+    window.show_page("runs")
+    window.show_banner(NO_TRAY, HOW_TO_GET_ONE, NO_TRAY_HINT, NO_TRAY_NOTE)
+    qtbot.waitUntil(lambda: 0 < window.banner.height() <= window.height() / 5)
+    assert [each for each in cut_off(window) if NO_TRAY[:7] in each] == []
+    assert window.banner.action.isVisible() == (points == 9)
+    assert [each.text() for each in window.banner.menu.actions()] == [HOW_TO_GET_ONE]
+    with qtbot.waitSignal(window.intents.banner_action_requested):
+        window.banner.menu.actions()[0].trigger()
+    assert window.banner.close_button.accessibleName() == "Close"
+    click(window.banner.close_button)
+    assert not window.banner.isVisible()
+
+
 @pytest.mark.parametrize(
     ("points", "size"),
     [(9, (560, 400)), (11, (560, 400)), (18, (640, 480)), (18, (960, 640))],
@@ -142,6 +177,7 @@ def test_read_from_right_to_left_nothing_is_cut_and_parts_stand_beside_each_othe
         left = alerts.grab().toImage()
         assert alerts.accessibleName() == "Alerts, 2 waiting"
         assert turned_words(window) == []
+        assert at_the_far_end(window) == []
     finally:
         qapp.setLayoutDirection(before)
     # The badge stands at the other end of the row from the words.
@@ -161,6 +197,13 @@ def turned_words(window: MainWindow) -> list[str]:
     assert "\u2068Why?\u2069" in found
     plain = (each for each in found if each.strip("⋯▲▼←→") and "\t" not in each)
     return [each for each in plain if not each.startswith("\u2068")]
+
+
+def at_the_far_end(window: MainWindow) -> list[str]:
+    """Paragraphs that begin at the left in a window that is read from the right."""
+    found = window.findChildren(Paragraph)
+    assert found
+    return [each.text() for each in found if each.alignment() & Qt.AlignmentFlag.AlignLeft]
 
 
 def _has_colour(image: QImage, name: str) -> bool:

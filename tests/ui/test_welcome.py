@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import ProtectState
@@ -50,6 +50,18 @@ def test_who_protects_nothing_is_not_said_to_protect(qtbot: QtBot, state: Protec
     qtbot.addWidget(made)
     assert made.watch.radio.isChecked()
     assert made.where.text() == NO_TRAY
+
+
+def test_it_belongs_to_the_window_that_is_open_and_so_stands_above_it(qtbot: QtBot) -> None:
+    window, made = QWidget(), Welcome(Theme(), ProtectState.ON, has_tray=False)
+    for each in (window, made):
+        qtbot.addWidget(each)
+    window.show()
+    made.stay_above(window)
+    made.show()
+    handle = made.windowHandle()
+    assert handle is not None
+    assert handle.transientParent() is window.windowHandle()
 
 
 def test_without_a_tray_nothing_is_said_of_an_icon(qtbot: QtBot) -> None:

@@ -7,7 +7,6 @@ from typing import Any, cast
 import pytest
 from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.channels.base import Listeners
@@ -148,7 +147,7 @@ def test_a_file_that_nothing_opens_is_named_and_its_path_can_be_copied(opened: O
     assert window is not None
     opened.intents.open_file_requested.emit(samples.alerts()[0].id)
     assert opened.banner() == f"Nothing here opens this kind of file: {path}"
-    copy, close = window.banner.findChildren(QPushButton)
+    copy, close = window.banner.action, window.banner.close_button
     assert copy.text() == "Copy its path"
     click(copy)
     assert QGuiApplication.clipboard().text() == str(path)

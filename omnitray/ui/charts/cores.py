@@ -1,4 +1,8 @@
-"""Each core as a bar: one that is full beside others at rest is a job of a single thread."""
+"""Each core as a bar: one that is full beside others at rest is a job of a single thread.
+
+The bars stand in one frame, cut into quarters: two full ones by themselves would look like the
+sign for a pause, which stands for jobs that are held.
+"""
 
 from PySide6.QtCore import QRectF, QSize
 from PySide6.QtGui import QAccessible, QColor, QPainter, QPaintEvent
@@ -8,7 +12,11 @@ from omnitray.ui import formats
 from omnitray.ui.theme import Theme, line_height
 from omnitray.ui.widgets.labels import plain_tooltip
 
-_BAR, _BETWEEN = 4, 2
+_BAR, _BETWEEN = 4, 1
+_WIDE_BAR = 8  # of few cores
+_FEW = 8
+_QUARTERS = 4
+_FRAME = 2  # its line, and a point of ground within
 _MOST = 32  # more cores than that are drawn in groups, each as high as its busiest
 _NAMED = 16
 
@@ -60,15 +68,27 @@ class CoreBars(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """As wide as its bars."""
-        return QSize(max(1, len(self.bars)) * (_BAR + _BETWEEN), line_height(self.font()))
+        bars = max(1, len(self.bars))
+        wide = bars * self._bar + (bars - 1) * _BETWEEN + 2 * _FRAME
+        return QSize(wide, line_height(self.font()))
+
+    @property
+    def _bar(self) -> int:
+        return _WIDE_BAR if len(self.bars) <= _FEW else _BAR
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name and shape
-        """Draw the bars on their grounds."""
+        """Draw the bars in their frame."""
         painter = QPainter(self)
         colours = self._theme.colours
+        ground, inner = QColor(colours.card), self.rect().adjusted(_FRAME, _FRAME, -_FRAME, -_FRAME)
+        painter.setPen(QColor(colours.muted))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         for place, value in enumerate(self.bars):
-            box = QRectF(place * (_BAR + _BETWEEN), 0, _BAR, self.height())
+            box = QRectF(inner).translated(place * (self._bar + _BETWEEN), 0)
+            box.setWidth(self._bar)
             painter.fillRect(box, QColor(colours.grid))
-            high = self.height() * min(max(value, 0.0), 100.0) / 100.0
-            filled = QRectF(box.left(), self.height() - high, _BAR, high)
-            painter.fillRect(filled, QColor(colours.cpu))
+            box.setTop(box.bottom() - box.height() * min(max(value, 0.0), 100.0) / 100.0)
+            painter.fillRect(box, QColor(colours.cpu))
+        for quarter in range(1, _QUARTERS):
+            top = inner.top() + inner.height() * quarter // _QUARTERS
+            painter.fillRect(inner.left(), top, inner.width(), 1, ground)

@@ -24,7 +24,7 @@ from omnitray.ui.pages.processes.view import JobsView
 from omnitray.ui.theme import GAP
 from omnitray.ui.widgets.choice import Segments
 from omnitray.ui.widgets.frames import Card, GivingRow, scrolled
-from omnitray.ui.widgets.labels import ElidedLabel, label
+from omnitray.ui.widgets.labels import ElidedLabel, paragraph
 
 RANGES = ((60.0, "1 min"), (300.0, "5 min"), (900.0, "15 min"), (3600.0, "1 h"))
 _RANGE_S = 300.0  # at first, and where a range that was kept is no longer offered
@@ -92,7 +92,7 @@ class OverviewPage(Page):
         self.jobs_view.remember(context.facts.tables, "overview")
         self.jobs_view.job_opened.connect(context.intents.job_opened)
         self.jobs_view.menu_wanted.connect(self._on_menu_wanted)
-        self.no_jobs = label("Jobs will be listed here after the first scan.", muted=True)
+        self.no_jobs = paragraph("Jobs will be listed here after the first scan.", muted=True)
         self._lay_out()
         if context.facts.range_s not in dict(RANGES):
             context.facts.range_s = _RANGE_S

@@ -376,6 +376,10 @@ def _in_lines(words: str) -> str:
 
 
 def _dress(widget: QLabel, *, scale: float, bold: bool, muted: bool) -> None:
+    if QGuiApplication.layoutDirection() == Qt.LayoutDirection.RightToLeft:
+        # Qt goes by the words: English ones would stand at the far end from what they belong to.
+        start = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute
+        widget.setAlignment(start | Qt.AlignmentFlag.AlignVCenter)
     base: QFont = widget.font()
     widget.setFont(text_font(base, scale, bold=bold))
     # A layout that is short of height would take it from lines of text first.

@@ -34,7 +34,7 @@ TITLES = {
     JobColumn.GROWTH: "Growth",
     JobColumn.IO: "Disk I/O",
     JobColumn.STATE: "State",
-    JobColumn.LEVER: "Lever",
+    JobColumn.LEVER: "How or why",
 }
 HELP = {
     JobColumn.CPU: "Of one core: 480 % keeps 4.8 cores busy",

@@ -15,7 +15,7 @@ from omnitray.ui.intents import Intents
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme, text_font, width_of
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.frames import button, follow_tabs, rule
-from omnitray.ui.widgets.labels import heading, label, paragraph, plain_tooltip
+from omnitray.ui.widgets.labels import heading, paragraph, plain_tooltip
 from omnitray.ui.widgets.pills import PillLabel
 
 _COLUMNS = 5
@@ -65,7 +65,7 @@ class HeldRows(QWidget):
             self.setFocus()  # a button that goes would hand it on, to the journal for instance
         self._clear()
         if not self._shown:
-            self._grid.addWidget(label(NOTHING, muted=True), 0, 0, 1, _COLUMNS)
+            self._grid.addWidget(paragraph(NOTHING, muted=True), 0, 0, 1, _COLUMNS)
         for number, each in enumerate(self._shown or ()):
             if number:
                 self._grid.addWidget(rule(), _LINES * number - 1, 0, 1, _COLUMNS)

@@ -115,7 +115,7 @@ class RunsPage(Page):
         self.view.setAccessibleName("Runs")
         self.view.remember(context.facts.tables, "runs")
         self.detail = RunDetail(context.theme)
-        self.none_fit = label("No run fits this filter.", muted=True)
+        self.none_fit = paragraph("No run fits this filter.", muted=True)
         self.empty = WaysCard("No run is remembered yet", _ABOUT, WAYS)
         self._looks = QTimer(self, interval=_LOOK_MS)
         self._lay_out()

@@ -21,7 +21,7 @@ from omnitray.ui.pages.servers.text import PILLS, ServerColumn
 from omnitray.ui.widgets.cells import Cell
 from omnitray.ui.widgets.choice import ChoiceButton
 from omnitray.ui.widgets.frames import Card, GivingRow, button, scrolled
-from omnitray.ui.widgets.labels import ElidedLabel, label
+from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
 from omnitray.ui.widgets.panes import ListAndDetail
 from omnitray.ui.widgets.pills import PillLabel
 from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
@@ -80,7 +80,7 @@ class ServersPage(Page):
         self.view = ServerList(self.model, ServerDelegate(context.theme))
         self.detail = ServerDetail(context)
         self.empty = NoServers()
-        self.none_fit = label("No server fits this filter.", muted=True)
+        self.none_fit = paragraph("No server fits this filter.", muted=True)
         self.view.header().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)  # as declared
         self.view.header().setSortIndicatorClearable(True)
         self.view.setSortingEnabled(True)
