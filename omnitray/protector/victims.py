@@ -348,16 +348,18 @@ def _is_light(context: DecisionContext, job: Job, step: EscalationStep) -> bool:
     It takes much less than the heaviest, or less than an equal part of what the heavy ones take.
     Among those are the other jobs, what cannot be seen, and what has ended a moment ago and is
     still in the reading: a player alone was slowed down for loops that had ended half a second
-    before. Of a build or a test run what cannot be seen may be its own: it starts what runs in
-    between two scans.
+    before. A build or a test run comes first wherever it is a good part of it, also beside a server
+    that takes a little more; and what cannot be seen may be its own: it starts what runs in between
+    two scans.
     """
     if step is not EscalationStep.SLOW_DOWN:
         return False
     takes = [each.cpu_percent or 0.0 for each in context.facts.jobs]
-    if job.kind not in _GOES_BEFORE_A_SERVER:
-        takes.append(max(context.unseen_cpu_percent, context.ended_cpu_percent(job)))
-    heavy = [each for each in takes if each >= _IS_PARTY * max(takes)]
     beside = HEAVY_BESIDE_HEAVIEST_TIED if _ties(context, job) else HEAVY_BESIDE_HEAVIEST
+    if job.kind in _GOES_BEFORE_A_SERVER:
+        return (job.cpu_percent or 0.0) < beside * max(takes)
+    takes.append(max(context.unseen_cpu_percent, context.ended_cpu_percent(job)))
+    heavy = [each for each in takes if each >= _IS_PARTY * max(takes)]
     part = max(beside * max(heavy), _EQUAL_PART * sum(heavy) / len(heavy))
     return (job.cpu_percent or 0.0) < part
 

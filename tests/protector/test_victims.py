@@ -447,6 +447,14 @@ def test_a_watched_server_is_slowed_last_and_ended_after_every_run() -> None:
     assert chosen(unwatched) == [300]
 
 
+def test_a_run_goes_before_a_watched_server_that_takes_a_little_more() -> None:
+    """An equal part is the measure among those of one kind: here it would leave out the run."""
+    server = job("uvicorn", process(300, name="uvicorn"), kind=JobKind.SERVICE, cpu=225.0)
+    run = job("pytest", process(400, name="pytest"), kind=JobKind.TEST_RUN, cpu=170.0)
+    told = scene(facts(server, run, server_pids=frozenset({300})))
+    assert choose(told, Resource.CPU, EscalationStep.SLOW_DOWN).job is run
+
+
 def test_a_watched_server_is_ended_where_no_run_could_be() -> None:
     server = job("uvicorn", process(300, name="uvicorn", rss_bytes=9 * GB), kind=JobKind.SERVICE)
     small = run_with_workers(MB)
