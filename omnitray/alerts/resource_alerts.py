@@ -69,6 +69,7 @@ def explained(
     resource: Resource, jobs: Sequence[Job], shot: Snapshot, own_pid: int = 0
 ) -> tuple[Explained, ...]:
     """The jobs that explain a good part of it now; empty where none does, and for disks."""
+    jobs = [job for job in jobs if not job.is_own_command]
     if resource is Resource.CPU and shot.cpu_percent:
         cores = max(1, len(shot.cpu_per_core_percent))
         in_use = shot.cpu_percent * cores

@@ -265,7 +265,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Processes that belong together, under a name that a person recognises.
 
     ``cpu_percent`` is of one core. ``growth_bps`` is the change of RSS a second, None until it
-    can be told. ``key`` is stable for the life of the job.
+    can be told. ``key`` is stable for the life of the job. ``is_own_command``: it is a command of
+    OmniTray's and no other's, which is never named as a cause.
     """
 
     key: str
@@ -279,6 +280,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     pss_bytes: int | None = None
     growth_bps: float | None = None
     cgroup: str | None = None
+    is_own_command: bool = False
 
     @property
     def title(self) -> str:

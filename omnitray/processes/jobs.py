@@ -18,7 +18,7 @@ import msgspec
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, JobKind, ProcessFacts
 from omnitray.processes.job_grouping import BY_AGENT, JobAssignment, JobGroup, JobGrouping
-from omnitray.processes.process_roles import Role, role_of
+from omnitray.processes.process_roles import OURSELVES, Role, role_of
 from omnitray.processes.process_table import Identity, ProcessDetailCache, ProcessDetails, identity
 
 _WORTH_BYTES = 16 << 20
@@ -346,7 +346,17 @@ class JobTracker:
             cpu_percent=sum(known) if known else None,
             rss_bytes=sum([process.rss_bytes for process in members]),
             cgroup=assignment.cgroup,
+            is_own_command=self._is_own_command(assignment.name, members),
         )
+
+    def _is_own_command(self, name: str, members: Sequence[ProcessFacts]) -> bool:
+        """Whether all of it are commands of OmniTray; a name alone may be chosen by anyone.
+
+        ``omnitray run`` bears the name of what it runs: that is no command of ours.
+        """
+        if not _names_own_command(name.removeprefix(BY_AGENT)):
+            return False
+        return all(_names_own_command(self._cache.command(each).name) for each in members)
 
     def _project(
         self, assignment: JobAssignment, leader: ProcessFacts, members: Sequence[ProcessFacts]
@@ -385,6 +395,11 @@ class JobTracker:
         if len(self._project_of) > 2 * len(self._known):
             roots = {known.group.assignment.root for known in self._known.values()}
             self._project_of = {k: v for k, v in self._project_of.items() if k[0] in roots}
+
+
+def _names_own_command(name: str) -> bool:
+    """``omnitray undo``; the program that watches is called ``OmniTray``."""
+    return name.partition(" ")[0] == OURSELVES.lower()
 
 
 def _heaviest_first(jobs: Sequence[Job]) -> tuple[Job, ...]:

@@ -65,7 +65,8 @@ class DecisionContext:
         excluded_steps: Mapping[tuple[str, EscalationStep], ExclusionReason],
         handed_out: AbstractSet[HandedOut] = frozenset(),
     ) -> None:
-        self.facts = facts
+        self.all_jobs = facts.jobs  # OmniTray's own commands too, which are no cause of anything
+        self.facts = facts.without_own_commands()
         self.policy = policy
         self.now_s = now_s
         self.excluded_jobs = excluded_jobs
@@ -337,7 +338,7 @@ class DecisionContext:
         """The same moment without what is known to write elsewhere: who fills this disk?"""
         details = {pid: _as_seen_from(mount, detail) for pid, detail in self.facts.details.items()}
         seen = DecisionContext(
-            msgspec.structs.replace(self.facts, details=details),
+            msgspec.structs.replace(self.facts, details=details, jobs=self.all_jobs),
             self.policy,
             self.now_s,
             self._protection,
@@ -397,7 +398,7 @@ class DecisionContext:
     def children(self) -> dict[int, list[tuple[ProcessFacts, Job]]]:
         """Living children by parent, with their jobs."""
         below: dict[int, list[tuple[ProcessFacts, Job]]] = defaultdict(list)
-        for job in self.facts.jobs:
+        for job in self.all_jobs:
             for process in job.processes:
                 if process.state != "Z":
                     below[process.ppid].append((process, job))
@@ -406,10 +407,10 @@ class DecisionContext:
     @cached_property
     def _leaders_of_strangers(self) -> frozenset[int]:
         """Session leaders that have processes of other jobs in their session."""
-        job_of = {process.pid: job.key for job in self.facts.jobs for process in job.processes}
+        job_of = {process.pid: job.key for job in self.all_jobs for process in job.processes}
         return frozenset(
             process.session
-            for job in self.facts.jobs
+            for job in self.all_jobs
             for process in job.processes
             if process.session in job_of and job_of[process.session] != job.key
         )

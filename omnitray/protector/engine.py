@@ -34,7 +34,7 @@ from omnitray.protector.actuators.results import (
     Initiator,
     UndoResult,
 )
-from omnitray.protector.context import DecisionContext
+from omnitray.protector.context import CAUSE_LEAST_GROWN, DecisionContext
 from omnitray.protector.effects import Effects
 from omnitray.protector.environment import Environment, EnvironmentPorts
 from omnitray.protector.forecast import DiskForecaster, attributed
@@ -322,7 +322,8 @@ class Protecting:
         jobs = self._jobs_of.update(self._scanned)
         self._forget_watched(jobs)
         if guard.forecast is not None:
-            self.forecast = attributed(guard.forecast, jobs)
+            least_bytes = CAUSE_LEAST_GROWN * reading.memory.total_bytes
+            self.forecast = attributed(guard.forecast, jobs, least_bytes)
         return self._facts_with(reading, jobs, self._look(jobs, reading), self.forecast)
 
     def _is_recording_due(self) -> bool:

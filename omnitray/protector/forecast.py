@@ -148,9 +148,17 @@ def _means(samples: Sequence[Sample]) -> list[Sample]:
     return means if all_fall and fall >= _OVER_NOISE * max(0.0, noise) else []
 
 
-def attributed(forecast: Forecast, jobs: Iterable[Job]) -> Forecast:
-    """The same with the job that grows most and its share of all growth."""
-    growing = [job for job in jobs if (job.growth_bps or 0.0) > 0.0]
+def attributed(forecast: Forecast, jobs: Iterable[Job], least_bytes: float = 0.0) -> Forecast:
+    """The same with the job that grows most and its share of all growth.
+
+    The first megabytes of what has just started are no growth: less than ``least_bytes`` is named
+    for nothing, nor are OmniTray's own commands.
+    """
+    growing = [
+        job
+        for job in jobs
+        if (job.growth_bps or 0.0) > 0.0 and job.rss_bytes >= least_bytes and not job.is_own_command
+    ]
     if not growing:
         return forecast
     most = max(growing, key=lambda job: (job.growth_bps or 0.0, job.key))

@@ -432,6 +432,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
                 ending[key] = known | {(each.pid, each.start_ticks) for each in targets}
         return ending
 
+    def without_own_commands(self) -> "Facts":
+        """The same without the jobs that are commands of OmniTray's."""
+        others = tuple([job for job in self.jobs if not job.is_own_command])
+        if len(others) == len(self.jobs):
+            return self
+        return msgspec.structs.replace(self, jobs=others)
+
 
 class SubtreeTotals(msgspec.Struct, frozen=True):
     """All descendants of a process together; ``protected``: one of them is."""

@@ -398,7 +398,7 @@ def _why_not(
     """Why it cannot be done: it is gone, or all of it is excluded."""
     if context is None:
         return "The machine cannot be read just now; it is done when it can."
-    job = next((each for each in context.facts.jobs if each.key == reply.job_key), None)
+    job = next((each for each in context.all_jobs if each.key == reply.job_key), None)
     if job is None:
         return f"{title} has ended already, so nothing was done."
     asked = EscalationStep.SLOW_DOWN if step is EscalationStep.END else step

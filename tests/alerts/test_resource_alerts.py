@@ -408,3 +408,10 @@ def test_a_disk_and_a_machine_that_cannot_be_read_have_no_culprit() -> None:
     assert explained(Resource.DISK, [a_job("dd", 90)], BUSY) == ()
     assert explained(Resource.CPU, [a_job("dd", 90)], blind) == ()
     assert explained(Resource.MEMORY, [a_job("dd", rss=GB)], blind) == ()
+
+
+@pytest.mark.parametrize("resource", [Resource.CPU, Resource.MEMORY])
+def test_a_command_of_ours_is_never_a_culprit(resource: Resource) -> None:
+    asks = msgspec.structs.replace(job("omnitray top", 190.0, 20 * 10**9), is_own_command=True)
+    seen = step(0.0, asks, job("make", 60.0, 9 * 10**9))
+    assert [each.key for each in explained(resource, seen.jobs, seen.snapshot)] == ["make"]

@@ -36,6 +36,23 @@ def test_a_line_that_goes_to_a_folder_has_the_project_of_what_it_runs(desk: Desk
     assert desk.job_of(above).title == "python eater.py · ~/shop"
 
 
+def test_a_command_of_ours_is_known_whatever_it_is_called_and_a_run_is_what_it_runs(
+    desk: Desk,
+) -> None:
+    undo = desk.table.typed("python3 /v/bin/omnitray undo 27d02c-15", desk.shell, name="omnitray")
+    assert desk.job_of(undo).is_own_command
+    run = desk.table.typed(
+        ["python3", "/v/bin/omnitray", "run", "--name", "omnitray undo", "--", "python3", "hog.py"],
+        desk.shell,
+        name="omnitray",
+    )
+    hog = desk.table.start("python3 hog.py", run)
+    assert desk.job_of(hog).name == "omnitray undo"
+    assert not desk.job_of(hog).is_own_command
+    other = desk.table.typed("python3 eater.py", desk.shell)
+    assert not desk.job_of(other).is_own_command
+
+
 def test_a_time_limit_in_a_line_makes_no_second_job(desk: Desk) -> None:
     line = ["bash", "-c", "cd ~/shop; timeout 9 python3 crunch.py; sleep 9"]
     above = desk.table.start(line, desk.manager, group=7, session=7, cwd="/")

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -166,6 +167,10 @@ def test_growth_is_attributed_to_the_job_that_grows_most() -> None:
     told = attributed(forecast, jobs)
 
     assert (told.job_key, told.share) == ("a", 0.75)
+    just_begun = job("own", process(9, rss_bytes=11 * MB), growth=900.0)
+    assert attributed(forecast, (*jobs, just_begun), 50.0 * MB).job_key == "a"
+    ours = msgspec.structs.replace(jobs[0], is_own_command=True)
+    assert attributed(forecast, (ours, *jobs[1:])).job_key == "b"
     assert attributed(forecast, jobs[2:]) == forecast
     steady = (job("d", process(4), growth=0.0), job("e", process(5)))
     assert attributed(forecast, steady) == forecast

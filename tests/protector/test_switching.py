@@ -179,7 +179,7 @@ def test_what_the_person_has_undone_is_not_done_again_at_once(step: EscalationSt
 @pytest.mark.parametrize(("name", "is_slowed"), [("loop", False), ("render", True)])
 def test_what_is_like_the_undone_one_has_its_respite_too(name: str, *, is_slowed: bool) -> None:
     def loop(key: str, name: str, pid: int) -> Job:
-        run = job(key, process(pid, name=name, state="R"), cpu=150.0)
+        run = job(key, process(pid, name=name, state="R"), cpu=190.0)
         return msgspec.structs.replace(run, name=name)
 
     desk = Desk()

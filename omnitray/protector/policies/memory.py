@@ -18,7 +18,11 @@ from omnitray.base.conditions import (
 from omnitray.base.facts import Job, LastResort, ProcessFacts, ProtectState, Resource
 from omnitray.base.policy import clears_under
 from omnitray.protector import circuit_breaker
-from omnitray.protector.context import CAUSE_BESIDE_LARGEST, DecisionContext
+from omnitray.protector.context import (
+    CAUSE_BESIDE_LARGEST,
+    CAUSE_LEAST_GROWN,
+    DecisionContext,
+)
 from omnitray.protector.decisions import DecisionBuilder, ProtectorState
 from omnitray.protector.job_workers import WORTH_GROWTH_BPS, beyond_reach, workers
 from omnitray.protector.model import (
@@ -282,8 +286,13 @@ def _causes_now(context: DecisionContext) -> list[Job]:
         causes = [job for job in jobs if context.is_memory_cause(job)]
         causes.sort(key=lambda job: (shares[job.key], job.key), reverse=True)
         return causes if context.knows_growth else causes[:1]
-    fastest = max(jobs, key=lambda job: (context.job_growth_bps(job), job.key))
-    return [fastest] if context.job_growth_bps(fastest) >= WORTH_GROWTH_BPS else []
+    # The first megabytes of a program that has just started say nothing of what it will take.
+    least = CAUSE_LEAST_GROWN * context.total_bytes
+    grown = [job for job in jobs if context.unshared_bytes(job) >= least]
+    fastest = max(grown, key=lambda job: (context.job_growth_bps(job), job.key), default=None)
+    if fastest is None or context.job_growth_bps(fastest) < WORTH_GROWTH_BPS:
+        return []
+    return [fastest]
 
 
 def _left_alone(context: DecisionContext) -> Iterator[NamedCause]:
@@ -315,7 +324,15 @@ def _untouchable(context: DecisionContext, job: Job) -> NamedCause | None:
             return None
     growth_bps = context.job_growth_bps(job)
     left = memory_left(context.facts.reading.memory, context.limits)
-    grower, is_known = _grower(context, beyond or job.processes)
+    others = [
+        each
+        for each in beyond or job.processes
+        if context.exclusion(each, job) is not ExclusionReason.OURSELVES
+        or each.pid in context.facts.own.pids
+    ]
+    if not others:  # ``omnitray run`` has not started yet what it runs
+        return None
+    grower, is_known = _grower(context, others)
     if not (is_known or context.is_at_floor):
         return None  # at the next look it is known which of its processes grows
     own = next(each for each in workers(context, job, EscalationStep.END) if each.process == grower)

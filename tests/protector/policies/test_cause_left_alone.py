@@ -8,6 +8,7 @@ import pytest
 from omnitray.base.facts import Job, JobKind, Mode, ProtectState
 from omnitray.base.policy import JobRule
 from omnitray.processes.process_roles import Tie
+from omnitray.protector import right_now
 from omnitray.protector.explain import asked, is_paused, unanswered
 from omnitray.protector.model import (
     Action,
@@ -22,7 +23,7 @@ from omnitray.protector.model import (
 from omnitray.protector.notices import alarm_notice
 from omnitray.protector.view import Answer
 from support.desk import OVER, Desk, actions, questions
-from support.scenes import GB, MB, details, job, process, reading
+from support.scenes import GB, MB, details, facts, job, process, reading
 
 MAIN, TAB, OTHER_TAB = 100, 101, 102
 NEAR = reading(used=93.0)
@@ -240,6 +241,31 @@ def test_beside_what_the_person_wants_left_alone_the_next_cause_is_named() -> No
         said += desk.turn(mine, theirs(GB + second * 200 * MB), at=NEAR, replies=replies)
 
     assert named(said) == [("theirs", 400)]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_what_has_just_started_is_no_cause_by_its_first_megabytes(*, own: bool) -> None:
+    """Nor is a command of ours ever, whatever it takes."""
+    desk = Desk()
+    told: list[str] = []
+    for second in range(6):
+        size = (2 * GB if own else 11 * MB) + second * 83 * MB // 10
+        asks = job("omnitray undo", process(600, rss_bytes=size, uid=0), growth=83.0 * MB)
+        asks = msgspec.structs.replace(asks, is_own_command=own)
+        desk.turn(asks, quiet(), at=NEAR)
+        context = desk.protector.context(
+            facts(asks, quiet(), at=NEAR, cores=4), desk.policy, desk.now_s
+        )
+        told += [each.title for each in right_now.now(context).considered]
+        considered = (each for one in actions(desk.said) for each in one.considered)
+        told += [each.title for each in considered]
+
+    assert named(desk.said) == []
+    assert ("omnitray undo" in told) is not own
+
+
+def quiet() -> Job:
+    return job("quiet", process(700, rss_bytes=GB), growth=0.0)
 
 
 def test_below_a_cause_that_can_be_held_none_is_named() -> None:
