@@ -172,6 +172,7 @@ class Protecting:
         self._taken_back: list[TakenBackFact] = []
         self._open_notices = OpenNotices()
         self._watched = WatchRecords()
+        self._in_force: set[tuple[str, ActionState]] = set()
         self._now_s = 0.0
         self._looked_s = float("-inf")
         self._looks_anyway = False
@@ -256,12 +257,17 @@ class Protecting:
         return ProtectStep(
             next_delay_s=delay_s,
             idle=guard.idle and delay_s == guard.delay_s and not (held or decisions or danger),
-            changed=bool(decisions) or ended,
+            changed=bool(decisions) or ended or self._has_changed(),
             notices=tuple(notices),
             questions=self.protector.open_questions,
             cleaning=tuple(_cleaning(decisions)),
             recordings=self.recorder.take_due(reading.monotonic_s),
         )
+
+    def _has_changed(self) -> bool:
+        """Whether something else is in force than after the step before."""
+        before, self._in_force = self._in_force, {(e.action.id, e.state) for e in self.active}
+        return self._in_force != before
 
     def context(self) -> DecisionContext | None:
         """The moment as it would be decided about now; None where nothing can be read."""
@@ -438,9 +444,8 @@ class Protecting:
         while len(self.taken) > _TAKEN_KEPT:
             del self.taken[next(iter(self.taken))]
         self.effects.forget(set(self.taken))
-        if action.reason is not ProtectReason.RULE_ALWAYS:
-            self._open_notices.begin(action)
         if action.step is EscalationStep.TELL:
+            self._open_notices.begin(action)
             return notice_of(action)
         if self.reading is not None:
             probe = self._probed[1] if self._probed else None
@@ -451,6 +456,11 @@ class Protecting:
         if refused:
             self.protector.refused(action)
             self.recorder.refused(action.id)
+        if done and all(each.is_void for each in done):
+            del self.taken[action.id]  # there was nothing to do, so nothing is said of it
+            return None
+        if action.reason is not ProtectReason.RULE_ALWAYS:
+            self._open_notices.begin(action)
         if action.step is not EscalationStep.SLOW_DOWN:
             self._guard.acted()
         asked = self._is_asked_about(action)

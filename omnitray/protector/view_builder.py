@@ -211,7 +211,8 @@ def _breaker(facts: BreakerFacts, wall_offset_s: float) -> BreakerView:
 def _explanations(protecting: Protecting) -> Iterable[Explanation]:
     active = {each.action.id for each in protecting.active}
     in_force = {each.action.id for each in protecting.active if each.state in IN_FORCE}
-    newest = list(reversed(protecting.taken.values()))
+    refused = protecting.refusals
+    newest = [each for each in reversed(protecting.taken.values()) if not refused.get(each.id)]
     first = [action for action in newest if action.id in active]
     rest = [action for action in newest if action.id not in active]
     shown: dict[str, Action] = {}  # by hold: what it was first taken for, of the tightest step

@@ -26,11 +26,15 @@ from omnitray.monitor.sampler import DiskLook
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.executor import Executor
-from omnitray.protector.actuators.results import Initiator
+from omnitray.protector.actuators.results import (
+    ActionRequest,
+    ActuationResult,
+    Initiator,
+)
 from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.engine import UNREADABLE_S, Protecting, ProtectStep
 from omnitray.protector.environment import EnvironmentPorts
-from omnitray.protector.model import ActuatorKind, ProtectReason, Reply
+from omnitray.protector.model import ActuatorKind, EscalationStep, ProtectReason, Reply
 from omnitray.protector.notices import Notice, NoticeOver
 from omnitray.protector.oom_events.daemons import OomDaemon
 from omnitray.protector.protector import ResourceProtector
@@ -454,6 +458,63 @@ def test_a_pause_that_is_refused_is_told_and_not_asked_about(desk: Desk) -> None
     told = [each for each in notices(steps) if isinstance(each, Notice)]
     assert "pause" in {each.context["rung"] for each in told}
     assert not any(step.questions for step in steps)
+
+
+def near_the_floor(desk: Desk) -> list[ProtectStep]:
+    desk.protecting.policy = ProtectPolicy(
+        dev=ModeLimits(cpu_percent=99, memory_percent=80, hold_s=60)
+    )
+    desk.source.available = int(1.9 * GB)
+    steps = desk.run(2)
+    desk.grows_bytes = GB // 20
+    return steps + desk.run(2)
+
+
+@pytest.mark.parametrize("end", [True, False])
+def test_what_is_stopped_already_or_has_ended_is_not_said_to_be_held(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, *, end: bool
+) -> None:
+    perform = desk.bench.actions.perform
+    tried = []
+
+    def late(order: ActionRequest) -> tuple[ActuationResult, ...]:
+        """Just before it would be done, ``omnitray run`` stops them, or they end."""
+        tried.append(order)
+        for each in desk.processes:
+            each.alive, each.stopped = not end, not end
+        return perform(order)
+
+    monkeypatch.setattr(desk.bench.actions, "perform", late)
+    steps = near_the_floor(desk)
+    assert tried
+    assert {each.step for each in tried} == {EscalationStep.PAUSE}
+    told = [each.title for each in notices(steps) if isinstance(each, Notice)]
+    assert not [each for each in told if "pause" in each.lower()]
+    assert not any(step.questions for step in steps)
+    shown = view(desk)
+    assert (shown.held, shown.journal, shown.explanations) == ((), (), ())
+
+
+def test_a_hold_goes_with_its_processes_and_the_page_is_told(desk: Desk) -> None:
+    near_the_floor(desk)
+    assert view(desk).held
+    for each in desk.processes:
+        each.alive = False
+    desk.source.available = 20 * GB
+    step = desk.protecting.step()
+    assert step.changed
+    assert view(desk).held == ()
+    assert any(isinstance(each, NoticeOver) for each in step.notices)
+
+
+def test_no_hold_stands_without_a_means(desk: Desk) -> None:
+    near_the_floor(desk)
+    (held,) = view(desk).held
+    assert held.means
+    desk.bench.actions.undo(held.action_id, "behind the back of the executor")
+    desk.source.available = 20 * GB
+    assert desk.protecting.step().changed
+    assert (view(desk).held, desk.protecting.active) == ((), ())
 
 
 def test_who_takes_memory_is_named_and_it_is_over_once_there_is_enough(desk: Desk) -> None:

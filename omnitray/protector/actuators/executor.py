@@ -67,6 +67,7 @@ from omnitray.protector.model import (
 )
 
 STEP_S = 1.0
+_ENDED = "its processes have ended"
 
 
 class ActionPerformer:
@@ -143,9 +144,7 @@ class ActionPerformer:
         gone = tuple(key for key, active in self._active.items() if self._is_over(active))
         for key in gone:
             record = self._active[key].record
-            self._close(
-                record, ActuationOutcome.GONE, "its processes have ended", Initiator.PROTECTOR
-            )
+            self._close(record, ActuationOutcome.GONE, _ENDED, Initiator.PROTECTOR)
         let_run = tuple(key for key, active in self._active.items() if self._is_let_run(active))
         for key in let_run:
             self._let_run(self._active[key].record)
@@ -206,11 +205,13 @@ class ActionPerformer:
             if performed.outcome is not ActuationOutcome.FAILED:
                 return performed
             others[kind] = first_of(performed.notes)
+        lives = any(self._system.is_there(each) for each in order.target.processes)
         return ActuationResult(
             action_id=action_id,
-            outcome=ActuationOutcome.FAILED,
+            outcome=ActuationOutcome.FAILED if lives else ActuationOutcome.GONE,
             others=others,
             missing=missing,
+            notes=() if lives else (_ENDED,),
         )
 
     def _use(
@@ -349,6 +350,7 @@ def _performed(record: Record, took_s: float) -> ActuationResult:
 
 
 FAILED_FOR_S = 60.0  # so long a failed action is reported, that it is not decided again at once
+_IN_FORCE = (ActionState.HELD, ActionState.ENDING)
 _TOUCHING = (EscalationStep.SLOW_DOWN, EscalationStep.PAUSE, EscalationStep.END)
 
 
@@ -409,9 +411,12 @@ class Executor:
         for continued in step.let_run:
             paused = (key for key in self._active if is_lever_of(key, continued))
             self._let_run += [_let_run(self._active[key].action) for key in paused]
-        for gone in step.gone:
-            self._drop_if_over(gone)
-        self._active = {key: each for key, each in self._active.items() if _is_told(each, now)}
+        held = [active.action_id for active in self._actions.active()]
+        self._active = {
+            key: each
+            for key, each in self._active.items()
+            if _is_told(each, now) and (each.state not in _IN_FORCE or _is_held(key, held))
+        }
         return step
 
     def active(self) -> tuple[ActiveAction, ...]:
@@ -438,21 +443,18 @@ class Executor:
         )
         return done
 
-    def _drop_if_over(self, lever_id: str) -> None:
-        """An action is over with its last actuator."""
-        over = [key for key in self._active if is_lever_of(key, lever_id)]
-        left = [active.action_id for active in self._actions.active()]
-        for action_id in over:
-            if not any(is_lever_of(action_id, each) for each in left):
-                del self._active[action_id]
-
 
 def _state(action: Action, done: tuple[ActuationResult, ...]) -> ActionState:
-    if action.dry_run:
+    if action.dry_run and not (done and all(each.is_void for each in done)):
         return ActionState.WATCHED
     if not any(each.is_in_force for each in done):
         return ActionState.FAILED
     return ActionState.ENDING if action.step is EscalationStep.END else ActionState.HELD
+
+
+def _is_held(action_id: str, held: Iterable[str]) -> bool:
+    """Whether any of the actuators of an action is in force: without one nothing is held."""
+    return any(is_lever_of(action_id, each) for each in held)
 
 
 def _let_run(action: Action) -> model.UndoneByUser:

@@ -75,7 +75,12 @@ class ActuationResult(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_in_force(self) -> bool:
         """Whether something of it stands by our doing, and in the journal."""
-        return self.outcome not in {ActuationOutcome.FAILED, ActuationOutcome.ALREADY}
+        return not self.is_void and self.outcome is not ActuationOutcome.FAILED
+
+    @property
+    def is_void(self) -> bool:
+        """Whether there was nothing to do: it is so already by another's doing, or has ended."""
+        return self.outcome in {ActuationOutcome.ALREADY, ActuationOutcome.GONE}
 
 
 _BACK = {

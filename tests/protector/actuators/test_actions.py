@@ -216,7 +216,7 @@ def test_who_has_just_ended_is_not_called_slow_already(
 
     monkeypatch.setattr(bench.system, "nice", end)
     (done,) = bench.actions.perform(order([leader.identity]))
-    assert done.outcome is ActuationOutcome.FAILED
+    assert (done.outcome, done.is_void, done.is_in_force) == (ActuationOutcome.GONE, True, False)
     assert done.others["nice"] == "its processes have ended"
 
 
@@ -357,7 +357,7 @@ def test_a_recycled_pid_is_never_touched(bench: Bench) -> None:
     assert undone.outcome is ActuationOutcome.GONE
     assert stranger.stopped
     (again,) = bench.actions.perform(order([processes[0].identity], EscalationStep.END))
-    assert again.outcome is ActuationOutcome.FAILED
+    assert again.outcome is ActuationOutcome.GONE
     assert stranger.heard == []
 
 
