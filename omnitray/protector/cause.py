@@ -262,6 +262,33 @@ class EndedCpu:
         )
 
 
+_STOP_SEEN_S = 1.0  # ``omnitray run`` slows down by stops of 0.15 s in each 0.2 s
+_STOPPED = frozenset({"T", "t"})
+
+
+class Stops:
+    """Which processes stand still, or did a moment ago, whoever has stopped them."""
+
+    def __init__(self) -> None:
+        self._seen_s: dict[_Identity, float] = {}
+
+    def observe(self, jobs: Sequence[Job], now_s: float) -> None:
+        """Take one scan."""
+        stopped = {
+            _identity(each): now_s
+            for job in jobs
+            for each in job.processes
+            if each.state in _STOPPED
+        }
+        self._seen_s = {
+            who: at_s for who, at_s in self._seen_s.items() if now_s - at_s <= _STOP_SEEN_S
+        } | stopped
+
+    def holds(self, pid: int, start_ticks: int) -> bool:
+        """Whether this process was seen so."""
+        return (pid, start_ticks) in self._seen_s
+
+
 class JobHistories:
     """What all scans so far tell of processes and jobs."""
 
@@ -271,6 +298,7 @@ class JobHistories:
         self.memory = MemoryHistory()
         self.births = Births()
         self.contention = ContentionJudge()
+        self.stops = Stops()
 
     def observe(
         self,
@@ -284,6 +312,7 @@ class JobHistories:
         """Take one scan of a machine of so many cores; ``clear``: memory is under its limit."""
         self.contention.observe(jobs, cores, now_s)
         self.ended_cpu.observe(jobs, now_s)
+        self.stops.observe(jobs, now_s)
         self.growths.observe(jobs, now_s)
         self.memory.observe(jobs, now_s, clear=clear, used_bytes=used_bytes)
         self.births.observe(jobs, now_s)

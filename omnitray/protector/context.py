@@ -174,8 +174,7 @@ class DecisionContext:
 
     def running_growth_bps(self, job: Job) -> float:
         """The same without what is paused, whose last rate says nothing any more."""
-        paused = self._paused
-        held = [each for each in job.processes if (each.pid, each.start_ticks) in paused]
+        held = [each for each in job.processes if self.is_paused(each)]
         if not held:
             return self.job_growth_bps(job)
         stale = sum(max(0.0, self.growth_bps(each) or 0.0) for each in held)
@@ -191,8 +190,9 @@ class DecisionContext:
         )
 
     def is_paused(self, process: ProcessFacts | ProcessIdentity) -> bool:
-        """Whether this very process is held by a pause."""
-        return (process.pid, process.start_ticks) in self._paused
+        """Whether this very process stands still, by a pause of ours or stopped by another."""
+        who = (process.pid, process.start_ticks)
+        return who in self._paused or self._histories.stops.holds(*who)
 
     def is_born_since(self, process: ProcessFacts, since_s: float) -> bool:
         """Whether it was first seen after that."""

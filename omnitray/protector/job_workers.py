@@ -30,6 +30,36 @@ _SAID_OF_TIES = (
 )
 
 
+def least_growth_bps(context: DecisionContext) -> float:
+    """The rate under which a job is no good part of what uses memory up.
+
+    What memory falls by and no job is seen to grow by counts as a cause that is beside it.
+    """
+    forecast = context.facts.memory_forecast
+    seen_bps = sum(context.job_growth_bps(job) for job in context.facts.jobs)
+    unseen_bps = max(0.0, forecast.slope_bps - seen_bps) if forecast is not None else 0.0
+    beside = max(
+        GROWS_BESIDE_FASTEST * context.fastest_growth_bps, CAUSE_BESIDE_LARGEST * unseen_bps
+    )
+    return max(WORTH_GROWTH_BPS, beside)
+
+
+def not_ours(context: DecisionContext, job: Job) -> tuple[ProcessFacts, ...]:
+    """Its processes without ``omnitray run``, which waits for the rest of them."""
+    return tuple(
+        each
+        for each in job.processes
+        if context.exclusion(each, job) is not ExclusionReason.OURSELVES
+    )
+
+
+def is_stopped_by_others(context: DecisionContext, job: Job) -> bool:
+    """Whether all of it stands still by no pause of ours: by ``omnitray run`` at its budget."""
+    if context.active(job.key, EscalationStep.PAUSE):
+        return False
+    return all(context.is_paused(each) for each in not_ours(context, job))
+
+
 def workers_for(
     context: DecisionContext, job: Job, resource: Resource, step: EscalationStep
 ) -> tuple[WeighedProcess, ...]:

@@ -22,9 +22,10 @@ from omnitray.processes.process_roles import LOST_BY_AN_END, Tie, helps_workers
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.exclusions.rules import detail_of
 from omnitray.protector.job_workers import (
-    GROWS_BESIDE_FASTEST,
-    WORTH_GROWTH_BPS,
+    is_stopped_by_others,
     joins,
+    least_growth_bps,
+    not_ours,
     tied_reason,
     workers,
     workers_for,
@@ -223,12 +224,13 @@ def _choice(
 def part_of(context: DecisionContext, job: Job, chosen: Sequence[ProcessFacts]) -> str:
     """Which part of a job is meant, as its person counts: ``worker 3`` is the third of its kind.
 
-    What a pool starts beside its workers is not counted among them.
+    What a pool starts beside its workers is not counted among them, nor is ``omnitray run``.
     """
-    if len(chosen) >= job.process_count:
+    all_of_it = not_ours(context, job)
+    if len(chosen) >= len(all_of_it):
         return ""
     if len(chosen) > 1:
-        return f"{len(chosen)} of {job.process_count} processes"
+        return f"{len(chosen)} of {len(all_of_it)} processes"
     (one,) = chosen
     alike = [
         each
@@ -319,6 +321,8 @@ def standing_exclusion(
         return ExclusionReason.DYING  # what holds it up delays its exit; the rest of it may grow on
     if context.has_refused(job.key, step):
         return ExclusionReason.REFUSED
+    if step is not EscalationStep.END and is_stopped_by_others(context, job):
+        return ExclusionReason.HELD
     return ExclusionReason.HELD if _is_held(context, job, resource, step) else None
 
 
@@ -327,8 +331,8 @@ def _memory_exclusion(
 ) -> ExclusionReason | None:
     """The cause, or none: what grows is paused, a good part of the cause slowed down or ended."""
     if step is EscalationStep.PAUSE:
-        line = max(WORTH_GROWTH_BPS, GROWS_BESIDE_FASTEST * context.fastest_growth_bps)
-        return None if context.job_growth_bps(job) >= line else ExclusionReason.STEADY
+        grows = context.job_growth_bps(job) >= least_growth_bps(context)
+        return None if grows else ExclusionReason.STEADY
     if step is EscalationStep.SLOW_DOWN and (ties := _ties(context, job)):
         return tied_reason(ties)  # a memory limit would bring it to a standstill
     if not innocent and not context.is_memory_cause(job):

@@ -24,7 +24,13 @@ from omnitray.protector.context import (
     DecisionContext,
 )
 from omnitray.protector.decisions import DecisionBuilder, ProtectorState
-from omnitray.protector.job_workers import WORTH_GROWTH_BPS, beyond_reach, workers
+from omnitray.protector.job_workers import (
+    WORTH_GROWTH_BPS,
+    beyond_reach,
+    least_growth_bps,
+    not_ours,
+    workers,
+)
 from omnitray.protector.model import (
     ActionState,
     ActiveAction,
@@ -290,7 +296,7 @@ def _causes_now(context: DecisionContext) -> list[Job]:
     least = CAUSE_LEAST_GROWN * context.total_bytes
     grown = [job for job in jobs if context.unshared_bytes(job) >= least]
     fastest = max(grown, key=lambda job: (context.job_growth_bps(job), job.key), default=None)
-    if fastest is None or context.job_growth_bps(fastest) < WORTH_GROWTH_BPS:
+    if fastest is None or context.job_growth_bps(fastest) < least_growth_bps(context):
         return []
     return [fastest]
 
@@ -324,14 +330,8 @@ def _untouchable(context: DecisionContext, job: Job) -> NamedCause | None:
             return None
     growth_bps = context.job_growth_bps(job)
     left = memory_left(context.facts.reading.memory, context.limits)
-    others = [
-        each
-        for each in beyond or job.processes
-        if context.exclusion(each, job) is not ExclusionReason.OURSELVES
-        or each.pid in context.facts.own.pids
-    ]
-    if not others:  # ``omnitray run`` has not started yet what it runs
-        return None
+    rest = not_ours(context, job)
+    others = [each for each in beyond if each in rest] or rest or job.processes
     grower, is_known = _grower(context, others)
     if not (is_known or context.is_at_floor):
         return None  # at the next look it is known which of its processes grows

@@ -23,7 +23,7 @@ from omnitray.protector.model import (
 )
 from omnitray.protector.view import Answer, BreakerState
 from support.desk import OVER, Desk, actions, growing, restores, soon
-from support.scenes import GB, MB, job, process, reading
+from support.scenes import GB, MB, details, job, process, reading
 
 
 def test_memory_over_the_limit_slows_the_heaviest_down_and_tells() -> None:
@@ -399,3 +399,41 @@ def test_what_a_paused_job_starts_joins_and_what_stands_beside_it_does_not() -> 
         desk.turn(browser(2 * GB + 60 * MB, born), at=reading(used=76.0), seconds=0.4)
     )
     assert [each.pid for each in joined.targets] == [310]
+
+
+RUN = ("python3", "/v/bin/omnitray", "run", "--memory", "300M", "--", "python3", "leak.py")
+
+
+def budgeted(state: str, *, growth: float = 300.0 * MB) -> tuple[Job, dict[str, Any]]:
+    """``python3 leak.py`` below an ``omnitray run``, which holds it at its budget."""
+    run = process(200, name="omnitray", rss_bytes=20 * MB)
+    leak = process(201, ppid=200, name="python3", state=state, rss_bytes=3 * GB)
+    seen = job("leak.py", run, leak, growth=growth)
+    known = details((seen,), p200="/usr/bin/python3.11")
+    known[200] = msgspec.structs.replace(known[200], arguments=RUN)
+    return seen, {"details": known}
+
+
+def test_what_a_run_holds_at_its_budget_is_not_acted_on_again() -> None:
+    desk = Desk()
+    for state in ("T", "R", "T", "T", "T", "T", "T", "T"):  # slowed down, it runs now and then
+        held, known = budgeted(state)
+        desk.turn(held, at=reading(used=93.0), seconds=0.8, **known)
+    assert actions(desk.said, EscalationStep.PAUSE) == []
+    assert actions(desk.said, EscalationStep.SLOW_DOWN) == []
+
+    desk = Desk()
+    runs, known = budgeted("R")
+    (pause,) = actions(desk.turn(runs, at=reading(used=93.0), **known), EscalationStep.PAUSE)
+    assert [each.pid for each in pause.targets] == [201]
+    assert pause.whom == "leak.py", "the run that waits for it is no part of its own"
+
+
+@pytest.mark.parametrize(("rate", "is_cause"), [(13.0, False), (20.0, True), (45.0, True)])
+def test_less_than_its_good_part_of_what_memory_falls_by_is_no_cause(
+    rate: float, *, is_cause: bool
+) -> None:
+    """Memory falls by 90 MB/s, the rest of it by what cannot be seen from here."""
+    fall = msgspec.structs.replace(soon(), slope_bps=90.0 * MB)
+    decided = Desk().turn(growing(rate * MB), at=reading(used=75.0), memory_forecast=fall)
+    assert bool(actions(decided, EscalationStep.PAUSE)) is is_cause
