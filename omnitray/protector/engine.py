@@ -33,6 +33,7 @@ from omnitray.protector.actuators.results import (
     ActuationResult,
     Initiator,
     UndoResult,
+    why_refused,
 )
 from omnitray.protector.context import CAUSE_LEAST_GROWN, DecisionContext
 from omnitray.protector.effects import Effects
@@ -452,7 +453,7 @@ class Protecting:
             self.effects.begin(action.id, action.resource, self.reading, probe)
         done = self._executor.carry_out([action])
         self.refusals = {key: why for key, why in self.refusals.items() if key in self.taken}
-        refused = self.refusals[action.id] = _note(done)
+        refused = self.refusals[action.id] = why_refused(done)
         if refused:
             self.protector.refused(action)
             self.recorder.refused(action.id)
@@ -487,17 +488,3 @@ def _cleaning(decisions: Iterable[Decision]) -> Iterator[CleanRequest]:
     for each in decisions:
         if isinstance(each, Action) and each.cleans:
             yield CleanRequest(mount=each.mount or "/", preview=each.preview, dry_run=each.dry_run)
-
-
-def _note(done: Sequence[ActuationResult]) -> str:
-    """Why it could not be done, where nothing of it could: each reason once.
-
-    What this machine offers for no job is the reason only where there is no other: it says nothing
-    about the job that a person has asked for.
-    """
-    if not done or any(each.is_in_force for each in done):
-        return ""
-    why = [note for each in done if each.lever for note in each.notes]
-    why += [said for each in done for kind, said in each.others.items() if kind not in each.missing]
-    why = why or [said for each in done for said in each.others.values()]
-    return "; ".join(dict.fromkeys(why)) or "nothing here can do it"

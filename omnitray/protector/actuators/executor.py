@@ -415,7 +415,8 @@ class Executor:
         self._active = {
             key: each
             for key, each in self._active.items()
-            if _is_told(each, now) and (each.state not in _IN_FORCE or _is_held(key, held))
+            if _is_told(each, now)
+            and (each.state not in _IN_FORCE or any(is_lever_of(key, one) for one in held))
         }
         return step
 
@@ -450,11 +451,6 @@ def _state(action: Action, done: tuple[ActuationResult, ...]) -> ActionState:
     if not any(each.is_in_force for each in done):
         return ActionState.FAILED
     return ActionState.ENDING if action.step is EscalationStep.END else ActionState.HELD
-
-
-def _is_held(action_id: str, held: Iterable[str]) -> bool:
-    """Whether any of the actuators of an action is in force: without one nothing is held."""
-    return any(is_lever_of(action_id, each) for each in held)
 
 
 def _let_run(action: Action) -> model.UndoneByUser:

@@ -1,7 +1,7 @@
 """The facts of doing and undoing: what is ordered, what came of it, what is held now."""
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -81,6 +81,20 @@ class ActuationResult(msgspec.Struct, frozen=True, kw_only=True):
     def is_void(self) -> bool:
         """Whether there was nothing to do: it is so already by another's doing, or has ended."""
         return self.outcome in {ActuationOutcome.ALREADY, ActuationOutcome.GONE}
+
+
+def why_refused(done: Sequence[ActuationResult]) -> str:
+    """Why it could not be done, where nothing of it could: each reason once.
+
+    What this machine offers for no job is the reason only where there is no other: it says nothing
+    about the job that a person has asked for.
+    """
+    if not done or any(each.is_in_force for each in done):
+        return ""
+    why = [note for each in done if each.lever for note in each.notes]
+    why += [said for each in done for kind, said in each.others.items() if kind not in each.missing]
+    why = why or [said for each in done for said in each.others.values()]
+    return "; ".join(dict.fromkeys(why)) or "nothing here can do it"
 
 
 _BACK = {
