@@ -30,7 +30,6 @@ from omnitray.monitor.sampler import DiskLook
 from omnitray.processes.inspector import Inspector, Look
 from omnitray.protector.actuators.executor import Executor
 from omnitray.protector.actuators.results import (
-    ActuationResult,
     Initiator,
     UndoResult,
     why_refused,
