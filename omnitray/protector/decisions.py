@@ -39,6 +39,7 @@ class ProtectorState:
     def __init__(self, run: str) -> None:
         self.breaker = circuit_breaker.BreakerRecord()
         self.questions: dict[str, Question] = {}  # by job: one at a time
+        self.lapsed: dict[str, tuple[Question, float]] = {}  # by job: unanswered, and when
         self.left_alone: dict[str, float] = {}  # by job, until
         self.never: set[str] = set()
         self.let_run: dict[str, float] = {}  # by job, until: slowed down rather than paused
@@ -163,11 +164,53 @@ class DecisionBuilder:
 
         The step ``unanswered`` is taken after ``wait_s`` without an answer; 0 is for never.
         """
+        question = self._question(choice, resource, reason, evidence, unanswered, wait_s, mount)
+        if question is not None:
+            self._put(question)
+
+    def ask_first(
+        self,
+        choice: VictimChoice,
+        resource: Resource,
+        reason: ProtectReason,
+        evidence: Evidence,
+        mount: str = "",
+    ) -> None:
+        """Ask before a pause that would give a terminal's keyboard to its shell; once."""
+        if choice.job is not None and choice.job.key in self.state.answered:
+            return
+        step = EscalationStep.PAUSE
+        question = self._question(choice, resource, reason, evidence, step, 0.0, mount)
+        if question is not None:
+            self._put(msgspec.structs.replace(question, is_first=True))
+
+    def ask_about_cause(self, cause: NamedCause, choice: VictimChoice, evidence: Evidence) -> None:
+        """Ask whether a cause that is left alone is to be ended all the same; else nothing is done.
+
+        Slowing it down or pausing it is what it is left alone for.
+        """
+        resource, reason = Resource.MEMORY, ProtectReason.CAUSE_LEFT_ALONE
+        question = self._question(choice, resource, reason, evidence, EscalationStep.END, 0.0)
+        if question is not None:
+            answers = (Answer.END, Answer.LEAVE_ALONE, Answer.NEVER)
+            self._put(msgspec.structs.replace(question, cause=cause, answers=answers))
+
+    def _question(
+        self,
+        choice: VictimChoice,
+        resource: Resource,
+        reason: ProtectReason,
+        evidence: Evidence,
+        unanswered: EscalationStep,
+        wait_s: float,
+        mount: str = "",
+    ) -> Question | None:
+        """What would be asked, without a name; None where it must not be."""
         job, state = choice.job, self.state
         if job is None or self.watches or job.key in state.questions or job.key in state.kept:
-            return
-        question = Question(
-            id=state.new_id(),
+            return None
+        return Question(
+            id="",
             job_key=job.key,
             title=job.title,
             resource=resource,
@@ -180,40 +223,21 @@ class DecisionBuilder:
             unanswered=unanswered if wait_s else None,
             deadline_s=self.now_s + wait_s if wait_s else None,
         )
-        state.questions[job.key] = question
-        self.decisions.append(question)
 
-    def ask_first(
-        self,
-        choice: VictimChoice,
-        resource: Resource,
-        reason: ProtectReason,
-        evidence: Evidence,
-        mount: str = "",
-    ) -> None:
-        """Ask before a pause that would give a terminal's keyboard to its shell; once."""
-        key = choice.job.key if choice.job else ""
-        if key in self.state.answered or key in self.state.questions:
-            return
-        self.ask(choice, resource, reason, evidence, EscalationStep.PAUSE, 0.0, mount=mount)
-        if (question := self.state.questions.get(key)) is not None:
-            first = msgspec.structs.replace(question, is_first=True)
-            self.state.questions[key] = self.decisions[-1] = first
+    def _put(self, question: Question) -> None:
+        """Ask it; what comes again unanswered bears the name under which it was read before."""
+        before, over_s = self.state.lapsed.pop(question.job_key, (None, 0.0))
+        is_recent = self.now_s - over_s < constants.SAME_QUESTION_S
+        is_same = before is not None and is_recent and before.asks_same_as(question)
+        name = before.id if before is not None and is_same else self.state.new_id()
+        named = msgspec.structs.replace(question, id=name)
+        self.state.questions[question.job_key] = named
+        self.decisions.append(named)
 
-    def ask_about_cause(self, cause: NamedCause, choice: VictimChoice, evidence: Evidence) -> None:
-        """Ask whether a cause that is left alone is to be ended all the same; else nothing is done.
-
-        Slowing it down or pausing it is what it is left alone for.
-        """
-        key = cause.job_key
-        if key in self.state.questions:
-            return
-        resource, reason = Resource.MEMORY, ProtectReason.CAUSE_LEFT_ALONE
-        self.ask(choice, resource, reason, evidence, EscalationStep.END, 0.0)
-        if (question := self.state.questions.get(key)) is not None:
-            answers = (Answer.END, Answer.LEAVE_ALONE, Answer.NEVER)
-            asked = msgspec.structs.replace(question, cause=cause, answers=answers)
-            self.state.questions[key] = self.decisions[-1] = asked
+    def lapse(self, question: Question) -> None:
+        """Nothing is left to ask, and no one has answered: it may come again."""
+        self.withdraw(question.job_key)
+        self.state.lapsed[question.job_key] = question, self.now_s
 
     def no_time_to_ask(self, job_key: str) -> None:
         """It is done now: a question that was asked before it says what is not so any more."""

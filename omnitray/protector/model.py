@@ -308,6 +308,17 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         """``pytest · ~/shop, worker 3``."""
         return f"{self.title}, {self.part}" if self.part else self.title
 
+    def asks_same_as(self, other: "Question") -> bool:
+        """Whether an answer means the same for both; the figures and what is short may differ."""
+        mine, others = (
+            (
+                *(each.job_key, each.resource, each.targets, each.mount, each.unanswered),
+                *(each.is_first, each.cause is None, each.reason is ProtectReason.LAST_RESORT),
+            )
+            for each in (self, other)
+        )
+        return mine == others
+
 
 class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
     """A question that is void: answered, out of time, or its job has gone."""

@@ -209,6 +209,8 @@ class ResourceProtector:
         state = self._state
         held = {active.action.job_key for active in facts.active}
         state.answered = {key: at_s for key, at_s in state.answered.items() if key in held}
+        there = {job.key for job in facts.jobs}
+        state.lapsed = {key: each for key, each in state.lapsed.items() if key in there}
 
     def _step_breaker(self, context: DecisionContext) -> list[Decision]:
         facts, state = context.facts, self._state

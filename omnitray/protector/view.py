@@ -196,6 +196,15 @@ class QuestionView(msgspec.Struct, frozen=True, kw_only=True):
     mount: str = ""
 
 
+def not_asked(question_id: str, open_: tuple[QuestionView, ...]) -> str:
+    """Why there is nothing to answer, and what could be; ``open_`` has the newest last."""
+    said = f"Nothing is asked under {question_id}; it may be answered or over."
+    if not open_:
+        return said
+    newest = open_[-1]
+    return f"{said} Asked now: {newest.id}, about {newest.title}."
+
+
 class ProtectionView(msgspec.Struct, frozen=True, kw_only=True):
     """The whole Protection page."""
 

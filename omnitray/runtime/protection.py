@@ -29,6 +29,7 @@ from omnitray.protector.view import (
     HoldKind,
     ProtectionView,
     QuestionView,
+    not_asked,
 )
 from omnitray.protector.view_builder import NOTHING_HELD, empty_page, holding
 from omnitray.runtime.cleaning import Cleaned, Cleaning, CleaningQueue
@@ -215,7 +216,7 @@ class ProtectionFacade(QObject):
         """Answer a question; the future is done when it has been carried out."""
         question = self._questions.get(command.question_id)
         if question is None:
-            detail = f"Nothing is asked under {command.question_id}; it may be answered or over."
+            detail = not_asked(command.question_id, self._open_questions)
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, detail)
         return self._replied(question.job_key, command.answer, command.question_id)
 

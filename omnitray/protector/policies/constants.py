@@ -32,6 +32,7 @@ CLEAN_AGAIN_S = 3600.0  # caches that were just cleaned hold little
 
 # Telling.
 TELL_AGAIN_S = 600.0
+SAME_QUESTION_S = TELL_AGAIN_S  # a question that lapses and comes again is the same for so long
 LEAVE_ALONE_S = 3600.0  # as the answer says: "Leave it alone for 1 h"
 TAKEN_BACK_S = 600.0  # so long what the person has undone is not done again
 NOT_PAUSED_AGAIN_S = 60.0  # what the person would rather have slowed down

@@ -63,7 +63,7 @@ class QuestionPolicy:
         self._calm.keep(self._state.questions)
         for question in list(self._state.questions.values()):
             if self._is_void(out, question, jobs):
-                out.withdraw(question.job_key)
+                out.lapse(question)
             elif question.deadline_s is not None and out.now_s >= question.deadline_s:
                 job = jobs.get(question.job_key)
                 if job is not None:

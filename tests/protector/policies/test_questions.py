@@ -4,6 +4,7 @@ import msgspec
 
 from omnitray.base.facts import JobKind
 from omnitray.protector.model import (
+    Decision,
     EscalationStep,
     ProtectReason,
     Reply,
@@ -12,9 +13,9 @@ from omnitray.protector.model import (
     Withdrawn,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.view import Answer
-from support.desk import Desk, actions, asked, growing, restores, say, soon
-from support.scenes import MB, job, process, reading
+from omnitray.protector.view import Answer, QuestionView, not_asked
+from support.desk import Desk, actions, asked, growing, questions, restores, say, soon
+from support.scenes import GB, MB, job, process, reading
 
 
 def test_slow_down_lets_it_run_slowly_and_does_not_pause_it_again_at_once() -> None:
@@ -129,3 +130,38 @@ def test_what_is_ended_on_the_person_s_word_is_not_paused_at_the_same_moment() -
 
     assert [each.step for each in actions(said)] == [EscalationStep.END]
     assert desk.protector.open_questions == ()
+
+
+def tab(desk: Desk, used: float, *, pid: int = 200) -> list[Decision]:
+    """A window's process that grows and may not be paused: the person is asked about it."""
+    grows = job("firefox", process(pid, rss_bytes=8 * GB), growth=300.0 * MB)
+    front = frozenset({pid})
+    return desk.turns(8, grows, at=reading(used=used), foreground_pids=front)
+
+
+def test_a_question_that_lapses_and_comes_again_bears_the_name_under_which_it_was_read() -> None:
+    desk = Desk()
+    (first,) = questions(tab(desk, 94.5))
+    assert Withdrawn(question_id=first.id) in tab(desk, 78.0)
+    (again,) = questions(tab(desk, 94.5))
+    assert again.id == first.id
+    assert desk.protector.open_questions == (again,)
+
+
+def test_one_that_would_end_something_else_or_comes_late_has_a_name_of_its_own() -> None:
+    other, late = Desk(), Desk()
+    firsts = [questions(tab(each, 94.5))[0] for each in (other, late)]
+    for each in (other, late):
+        tab(each, 78.0)
+    late.now_s += constants.SAME_QUESTION_S
+
+    again = [*questions(tab(other, 94.5, pid=201)), *questions(tab(late, 94.5))]
+    assert len(again) == 2
+    assert not {each.id for each in firsts} & {each.id for each in again}
+
+
+def test_who_answers_a_question_that_is_over_is_told_which_is_asked_now() -> None:
+    over = "Nothing is asked under t-1; it may be answered or over."
+    now = [QuestionView(id=f"t-{n}", job_key="j", title=f"job {n}", text="") for n in (2, 6)]
+    assert not_asked("t-1", ()) == over
+    assert not_asked("t-1", tuple(now)) == f"{over} Asked now: t-6, about job 6."
