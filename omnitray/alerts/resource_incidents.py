@@ -8,13 +8,14 @@ of is in force. The incident is over when no part stands any more. An end stays 
 has seen it: an application that just disappears is what people complain of most.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from omnitray.alerts.model import fingerprint
 from omnitray.alerts.resource_alerts import NAMED
+from omnitray.base.clock import SystemClock, timestamp
 from omnitray.base.facts import AlertType, Severity
 from omnitray.monitor.thresholds import Watched
 
@@ -40,7 +41,8 @@ class IncidentPart(msgspec.Struct, frozen=True, kw_only=True):
     """What one of the two has to say. Of several the one with the highest ``weight`` heads.
 
     ``others_wait``: it is a reason to notify. ``stays``: open until a person has seen it.
-    ``with_monitor``: it ends with the monitor's part. ``done``: what was done, in a few words.
+    ``with_monitor``: it ends with the monitor's part. ``done``: what was done, in a few words;
+    ``by_person``: because a person asked for it.
     ``beside``: its one sentence where another part heads; it names what it speaks of.
     """
 
@@ -54,6 +56,7 @@ class IncidentPart(msgspec.Struct, frozen=True, kw_only=True):
     stays: bool = False
     with_monitor: bool = False
     done: str = ""
+    by_person: bool = False
     beside: str = ""
 
 
@@ -80,13 +83,14 @@ Change = IncidentUpdate | IncidentOver
 class _OpenIncident:
     def __init__(self) -> None:
         self.parts: dict[str, IncidentPart] = {}  # the newest last
-        self.done: list[str] = []
+        self.done: list[dict[str, str]] = []
 
 
 class ResourceIncidents:
-    """What stands for each resource; one thread."""
+    """What stands for each resource; one thread. ``wall`` says when something was done."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall: Callable[[], float] | None = None) -> None:
+        self._wall = wall or SystemClock().wall
         self._open: dict[Watched, _OpenIncident] = {}
 
     def say(self, watched: Watched, part: IncidentPart) -> IncidentUpdate:
@@ -94,9 +98,18 @@ class ResourceIncidents:
         incident = self._open.setdefault(watched, _OpenIncident())
         is_new = incident.parts.pop(part.key, None) is None
         incident.parts[part.key] = part
-        if part.done and part.done not in incident.done[-1:]:
-            incident.done = [*incident.done, part.done][-_DONE_KEPT:]
+        if part.done and part.done not in [each["what"] for each in incident.done[-1:]]:
+            incident.done = [*incident.done, self._done(part)][-_DONE_KEPT:]
         return _update(watched, incident, escalates=part.stays and is_new)
+
+    def _done(self, part: IncidentPart) -> dict[str, str]:
+        """What was done, when, on whose word, and by what action the journal knows it."""
+        entry = {"at": timestamp(self._wall()), "what": part.done}
+        if part.by_person:
+            entry["by"] = "you"
+        if action_id := part.context.get("action_id"):
+            entry["action_id"] = str(action_id)
+        return entry
 
     def over(self, watched: Watched, key: str) -> Change | None:
         """A part stands no longer; None where it did not."""

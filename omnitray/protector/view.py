@@ -110,6 +110,7 @@ class JournalLine(msgspec.Struct, frozen=True, kw_only=True):
     why: str  # "memory forecast 20 to 40 s"
     outcome: ActionOutcome
     steps: tuple[str, ...] = ()
+    undone_at: float | None = None  # when the last of it was given back; not where it had ended
 
 
 class BreakerState(enum.StrEnum):

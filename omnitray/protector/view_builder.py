@@ -255,7 +255,16 @@ def journal_line(*hold: Record) -> JournalLine:
         why="; ".join(dict.fromkeys(_why(each.began.reason) for each in hold)),
         outcome=next(each for each in _FIRST_SHOWN if each in outcomes),
         steps=tuple({action_of(each.began.id): each.began.step for each in hold}.values()),
+        undone_at=max(_given_back_at(hold), default=None),
     )
+
+
+def _given_back_at(hold: Iterable[Record]) -> Iterator[float]:
+    """When each part of a hold was given back; what had ended by then was not."""
+    not_back = {ActuationOutcome.FAILED, ActuationOutcome.GONE, ActuationOutcome.ONE_WAY}
+    for each in hold:
+        if each.undone is not None and each.undone.outcome not in not_back:
+            yield epoch(each.undone.at)
 
 
 def _why(reason: str) -> str:

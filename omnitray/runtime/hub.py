@@ -77,7 +77,7 @@ class Hub(QObject):
         self._clock = clock
         self._settings = settings
         self._cost = cost
-        self._shortages = Shortages(alerts, settings.loaded.settings.thresholds)
+        self._shortages = Shortages(alerts, settings.loaded.settings.thresholds, clock.wall)
         self._leases = Leases(_choice(settings.loaded), clock.monotonic)
         self._leases_due = self._single_shot(self._end_leases)
         self._level_overrides = ""  # why the level is not the one that is asked for

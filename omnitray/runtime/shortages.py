@@ -5,7 +5,7 @@ alert system hears of one alert for each resource (``alerts.resource_incidents``
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from omnitray.alerts.decision import Reason
@@ -33,10 +33,10 @@ from omnitray.protector.notices import MONITOR_WEIGHT, Notice
 class Shortages:
     """Follows both, and raises and resolves."""
 
-    def __init__(self, alerts: AlertSystem, bands: Thresholds) -> None:
+    def __init__(self, alerts: AlertSystem, bands: Thresholds, wall: Callable[[], float]) -> None:
         self._alerts = alerts
         self._monitor = ResourceAlerts(_left_open(alerts, bands), os.getpid())
-        self._incidents = ResourceIncidents()
+        self._incidents = ResourceIncidents(wall)
 
     @property
     def others_wait(self) -> bool | None:
@@ -79,6 +79,7 @@ class Shortages:
             stays=notice.stays,
             with_monitor=notice.with_monitor,
             done=notice.done,
+            by_person=notice.labels.get("by") == "person",
             beside=notice.beside,
         )
         self._apply(self._incidents.say(watched, part))

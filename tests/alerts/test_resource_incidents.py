@@ -44,7 +44,7 @@ def test_what_was_done_heads_and_the_figures_of_the_machine_stay() -> None:
     assert said.message == "Paused pytest. Memory 91 %: pytest."
     assert said.severity is Severity.CRITICAL
     assert said.context["culprits"] == [{"job": "pytest"}]
-    assert said.context["actions"] == ["paused pytest"]
+    assert [each["what"] for each in said.context["actions"]] == ["paused pytest"]
     assert not said.escalates
 
 
@@ -81,7 +81,8 @@ def test_when_what_was_done_is_taken_back_the_shortage_heads_again() -> None:
     incidents.say(MEMORY, SHORT)
     said = updated(incidents.over(MEMORY, "p"))
     assert said.title == "Memory 91 %: pytest"
-    assert said.context["actions"] == ["paused pytest"]  # it was done, all the same
+    # It was done, all the same.
+    assert [each["what"] for each in said.context["actions"]] == ["paused pytest"]
 
 
 def test_an_end_is_news_once_and_stays_until_somebody_has_seen_it() -> None:

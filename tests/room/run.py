@@ -305,7 +305,8 @@ def _judge_words(room: Room, scenario: Scenario, verdict: Verdict) -> None:
     for each in reversed(alerts):
         text = f"{each['title']}: {each['message']}"
         verdict.said.append(f"{each['severity']} {text}"[:400])
-        verdict.said += [f"    then: {done}" for done in each["context"].get("actions", ())]
+        acted = each["context"].get("actions", ())
+        verdict.said += [f"    then: {done['at']} {done['what']}" for done in acted]
     if scenario.said and not re.search(scenario.said, "\n".join(verdict.said)):
         verdict.wrong.append(f"nothing says {scenario.said!r}")
     if not scenario.wanted and not scenario.said:

@@ -7,6 +7,7 @@ import pytest
 
 from omnitray.alerts.resource_incidents import resource_fingerprint
 from omnitray.alerts.system import Prompt
+from omnitray.base.clock import timestamp
 from omnitray.base.facts import (
     GuardReading,
     Job,
@@ -58,7 +59,7 @@ class Desk:
 
     def __init__(self, world: World | None = None) -> None:
         self.world = world or World(notify_from=Severity.CRITICAL)
-        self.shortages = Shortages(self.world.alerts, Thresholds())
+        self.shortages = Shortages(self.world.alerts, Thresholds(), self.world.clock.wall)
         self.notices = OpenNotices()
         self.active: list[ActiveAction] = []
 
@@ -181,11 +182,12 @@ def test_after_an_end_by_a_click_nothing_is_left_open_or_on_the_screen() -> None
     assert desk.world.alerts.open_alerts() == ()
     assert desk.slots == {"id1"}
     (alert,) = desk.world.sink.on_disk().values()
-    assert alert.context["actions"] == [
+    assert [each["what"] for each in alert.context["actions"]] == [
         f"slowed down {HOG.title}",
         f"paused {HOG.title}",
         f"ended {HOG.title}",
     ]
+    assert [each.get("by", "") for each in alert.context["actions"]] == ["", "", "you"]
 
 
 @pytest.mark.parametrize("shortage", [True, False])
@@ -209,7 +211,10 @@ def test_what_is_done_by_hand_to_the_culprit_stands_in_its_incident_and_does_not
     desk.act(action(EscalationStep.PAUSE, reason=ProtectReason.ASKED, notify=False))
     (alert,) = desk.world.alerts.open_alerts()
     assert alert.title == f"Memory 91 %: {HOG.title}"
-    assert alert.context["actions"] == [f"paused {HOG.title}"]
+    (done,) = alert.context["actions"]
+    assert (done["what"], done["by"]) == (f"paused {HOG.title}", "you")
+    assert done["at"] == timestamp(desk.world.clock.wall())
+    assert done["action_id"]
     desk.give_back()
     desk.look(CRITICAL, CLEAR, used=40.0)
     assert desk.world.alerts.open_alerts() == ()
@@ -295,7 +300,8 @@ def test_a_cause_that_is_left_alone_heads_the_same_incident_and_is_over_with_it(
     (title,) = desk.records.values()
     assert title.startswith("firefox ")
     (alert,) = desk.world.alerts.open_alerts()  # what was said stays when other words head it
-    assert alert.context["actions"] == [f"{title}; left alone: {ExclusionReason.TIED.sentence}"]
+    (done,) = alert.context["actions"]
+    assert done["what"] == f"{title}; left alone: {ExclusionReason.TIED.sentence}"
     assert desk.on_screen == {"id1": title}
     desk.give_back(used=30.0)
     desk.look(CRITICAL, CLEAR, used=30.0)

@@ -15,7 +15,10 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.storage.query import AlertQuery
+from omnitray.base.clock import timestamp
 from omnitray.base.facts import AlertType, Severity
+from omnitray.protector.view import ActionOutcome, JournalLine, ProtectionView
+from omnitray.ui import formats
 from omnitray.ui.pages.alerts import text
 from omnitray.ui.pages.alerts.delegate import AlertDelegate, two_lines
 from omnitray.ui.pages.alerts.page import NONE_FIT, NONE_YET, AlertsPage
@@ -328,6 +331,35 @@ def test_what_is_not_known_is_left_out_and_lists_stand_in_lines(qtbot: QtBot) ->
     assert not {"Pid", "Signal"} & set(rows)
     assert "None" not in Opened(qtbot, ListedAlerts([alert])).said()
     assert "  Log tail:\n    … 2 more above\n    line 0" in text.as_text(alert, NOW)
+
+
+def test_what_was_done_has_its_time_who_asked_and_what_became_of_it(qtbot: QtBot) -> None:
+    at = NOW - 300.0
+    entries = [
+        {"at": timestamp(at), "what": "paused make", "by": "you", "action_id": "t-1.a"},
+        {"at": timestamp(at + 60.0), "what": "ended jest", "action_id": "t-2.a"},
+        {"at": "some day", "what": "of another program"},
+    ]
+    context: dict[str, object] = {"actions": entries}
+    alert = samples.alert(1, 0, AlertType.CRITICAL, Severity.INFO, "t", "", context=context)
+    held = JournalLine(
+        action_id="t-1", at=at, what="paused make", why="", outcome=ActionOutcome.REVERSIBLE
+    )
+    back = msgspec.structs.replace(held, outcome=ActionOutcome.UNDONE, undone_at=at + 90.0)
+    paused = f"{formats.clock_time(at)} paused make · you"
+    opened = Opened(qtbot, ListedAlerts([alert]))
+    assert paused in plain(opened.said())
+    for line, became in (
+        (held, "in force"),
+        (back, f"given back {formats.clock_time(at + 90.0)}"),
+        (msgspec.structs.replace(back, undone_at=None), "ended meanwhile"),
+    ):
+        opened.page.context.facts.view = ProtectionView(journal=(line,))
+        opened.page.show_view()
+        assert f"{paused} · {became}" in plain(opened.said())
+    assert f"{formats.clock_time(at + 60.0)} ended jest" in plain(opened.said())
+    assert "of another program" in opened.said()
+    assert "paused make · you · ended meanwhile" in opened.page.detail.copied_text()
 
 
 def test_a_reason_that_somebody_else_wrote_is_shown_as_it_is(qtbot: QtBot) -> None:

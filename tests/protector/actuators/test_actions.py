@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from omnitray.base.clock import epoch
 from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.journal import Undone
@@ -446,6 +447,7 @@ def test_the_journal_is_what_a_person_can_read(bench: Bench) -> None:
     ("outcome", "shown"),
     [
         ("restored", Shown.UNDONE),
+        ("gone", Shown.UNDONE),
         ("one_way", Shown.FINAL),
         ("failed", Shown.REVERSIBLE),
     ],
@@ -455,7 +457,9 @@ def test_the_window_says_what_became_of_it(outcome: str, shown: Shown, bench: Be
     (done,) = bench.actions.perform(order([job(bench.system)[0].identity]))
     undone = Undone(id=done.action_id, at="2026-11-22T13:21:27.123Z", outcome=outcome)
     bench.journal.append(undone)
-    assert journal_line(bench.journal.records()[0]).outcome is shown
+    line = journal_line(bench.journal.records()[0])
+    assert line.outcome is shown
+    assert line.undone_at == (epoch(undone.at) if outcome == "restored" else None)
 
 
 @pytest.mark.parametrize("shared", [False, True])

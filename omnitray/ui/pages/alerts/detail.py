@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
+from omnitray.protector.view import JournalLine
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
 from omnitray.ui.pages.alerts import channels, text
@@ -43,11 +44,14 @@ class AlertDetail(Card):
         intents: Intents,
         wall: Callable[[], float],
         deliveries: DeliveriesOf = no_deliveries,
+        journal: Callable[[], tuple[JournalLine, ...]] = tuple,
     ) -> None:
         super().__init__(margin=0)
         self._intents = intents
         self._deliveries = deliveries
+        self._journal = journal
         self._channels: QWidget | None = None
+        self._done: list[LinkedParagraph] = []
         self._theme, self._wall = theme, wall
         self._alert: Alert | None = None
         self._chosen: tuple[Alert, ...] = ()
@@ -133,6 +137,7 @@ class AlertDetail(Card):
     def _build(self, alert: Alert | None) -> QWidget:
         content = QWidget()
         self._channels = None
+        self._done = []
         column = QVBoxLayout(content)
         column.setContentsMargins(GAP, GAP, GAP, SMALL_GAP)
         column.setSpacing(SMALL_GAP)
@@ -199,13 +204,21 @@ class AlertDetail(Card):
         column.addLayout(grid)
 
     def _add_done(self, column: QVBoxLayout, alert: Alert) -> None:
-        found = text.done(alert)
+        found = text.done(alert, self._wall(), self._journal())
         if not found:
             return
         column.addSpacing(SMALL_GAP)
         column.addWidget(heading("What was done"))
-        for each in found:
-            column.addWidget(self._linked(each, scale=0.95, muted=True))
+        self._done = [self._linked(each, scale=0.95, muted=True) for each in found]
+        for words in self._done:
+            column.addWidget(words)
+
+    def show_journal(self) -> None:
+        """Something became of what was done."""
+        if self._alert is not None:
+            found = text.done(self._alert, self._wall(), self._journal())
+            for words, said in zip(self._done, found, strict=True):
+                words.setText(said)
 
     def _linked(self, words: str, *, scale: float = 1.0, muted: bool = False) -> LinkedParagraph:
         made = LinkedParagraph(words, scale=scale, muted=muted)
@@ -270,7 +283,7 @@ class AlertDetail(Card):
     def copied_text(self) -> str:
         """Everything about the chosen alerts."""
         now_s = self._wall()
-        whole = (text.as_text(each, now_s) for each in self._chosen)
+        whole = (text.as_text(each, now_s, self._journal()) for each in self._chosen)
         return formats.without_marks("\n\n".join(whole))
 
     @Slot()

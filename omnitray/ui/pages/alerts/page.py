@@ -72,7 +72,9 @@ class AlertsPage(Page):
         self.view = AlertList(self.model, AlertDelegate(theme))
         self.view.setAccessibleName("Alerts")
         self.view.remember(context.facts.tables, "alerts")
-        self.detail = AlertDetail(theme, context.intents, wall, context.deliveries)
+        self.detail = AlertDetail(
+            theme, context.intents, wall, context.deliveries, lambda: context.facts.view.journal
+        )
         self.view.text_of_rows = self.detail.copied_text
         self.empty = paragraph(NONE_YET, muted=True)
         self.export = button("Export…")
@@ -102,6 +104,10 @@ class AlertsPage(Page):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.panes)
+
+    def show_view(self) -> None:
+        """What was done may have been given back."""
+        self.detail.show_journal()
 
     def _connect(self) -> None:
         self.filter.changed.connect(self.reload)

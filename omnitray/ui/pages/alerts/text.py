@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from omnitray.alerts.model import Alert, kind
 from omnitray.base.clock import epoch
 from omnitray.base.facts import AlertType
-from omnitray.protector.model import AlarmReason, EscalationStep, ProtectReason
+from omnitray.protector.model import AlarmReason, EscalationStep, ProtectReason, hold_of
+from omnitray.protector.view import ActionOutcome, JournalLine
 from omnitray.ui import formats
 from omnitray.ui.pages.servers.text import PILLS
 
@@ -38,6 +39,13 @@ _CODES: dict[str, dict[str, str]] = {
     },
     "state": {each.value: pill.word for each, pill in PILLS.items()},
     "reason": {each.value: each.sentence for each in (*ProtectReason, *AlarmReason)},
+}
+
+
+_BECAME = {
+    ActionOutcome.REVERSIBLE: "in force",
+    ActionOutcome.FAILED: "it failed",
+    ActionOutcome.FINAL: "cannot be given back",
 }
 
 
@@ -113,15 +121,49 @@ def _in_words(key: str, value: object) -> tuple[str, str]:
     return _NAMES.get(key) or _title(key), words
 
 
-def done(alert: Alert) -> list[str]:
-    """What was done about it, one sentence each: the context's ``actions``."""
+def done(alert: Alert, now_s: float, journal: Iterable[JournalLine] = ()) -> list[str]:
+    """What was done about it, one sentence each: the context's ``actions``.
+
+    ``13:58:44 paused make · you · given back 14:01:10``; what became of it is in the journal.
+    """
     found = alert.context.get("actions")
     if not isinstance(found, list | tuple):
         return []
-    return [formats.one_line(str(each)) for each in found]
+    known = {line.action_id: line for line in journal}
+    return [
+        _done(each, now_s, known) if isinstance(each, dict) else formats.one_line(str(each))
+        for each in found
+    ]
 
 
-def as_text(alert: Alert, now_s: float) -> str:
+def _done(entry: dict[str, object], now_s: float, known: dict[str, JournalLine]) -> str:
+    what = formats.one_line(str(entry.get("what", "")))
+    at = entry.get("at")
+    if isinstance(at, str) and _is_time(at):
+        what = f"{formats.when(epoch(at), now_s)} {what}"
+    line = known.get(hold_of(str(entry.get("action_id", ""))))
+    became = _became(line, now_s) if line is not None else ""
+    return formats.dotted(what, formats.one_line(str(entry.get("by", ""))), became)
+
+
+def _is_time(text: str) -> bool:
+    """A context may have been written by anyone."""
+    try:
+        epoch(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _became(line: JournalLine, now_s: float) -> str:
+    if line.outcome != ActionOutcome.UNDONE:
+        return _BECAME.get(line.outcome, "")
+    if line.undone_at is None:
+        return "ended meanwhile"
+    return f"given back {formats.when(line.undone_at, now_s)}"
+
+
+def as_text(alert: Alert, now_s: float, journal: Iterable[JournalLine] = ()) -> str:
     """Everything, for the clipboard."""
     lines = [formats.one_line(alert.title), origin(alert, now_s)]
     if alert.message:
@@ -132,7 +174,7 @@ def as_text(alert: Alert, now_s: float) -> str:
     rows = [_indented(f"{name}: {value}") for name, value in measured(alert)]
     if rows:
         lines += ["", "Measured:", *rows]
-    acted = [f"  {each}" for each in done(alert)]
+    acted = [f"  {each}" for each in done(alert, now_s, journal)]
     return "\n".join([*lines, "", "Done:", *acted] if acted else lines)
 
 
