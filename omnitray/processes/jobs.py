@@ -9,6 +9,7 @@ The growth of small processes is not followed: with ten thousand of them that ke
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import combinations
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
@@ -41,9 +42,23 @@ class Growths:
         """Bytes a second that it grows, in its processes or in their number; 0 if not known."""
         return self._jobs.rates.get(key, 0.0)
 
-    def observe(self, jobs: Sequence[Job], now_s: float) -> None:
-        """Take the sizes of one look."""
-        self._jobs.observe({job.key: job.rss_bytes for job in jobs}, now_s)
+    def faster(self, key: str, history_bps: float | None) -> float:
+        """That, or the rate that a history of the job's last readings shows; never negative.
+
+        Of a saw's tooth such a history sees the rise alone: where the job comes back to a size
+        that it had some seconds ago, which takes nothing new, it does not count.
+        """
+        history_bps = 0.0 if self._jobs.comes_back(key) else history_bps or 0.0
+        return max(0.0, history_bps, self.of_job(key))
+
+    def observe(
+        self, jobs: Sequence[Job], now_s: float, lost: AbstractSet[str] = frozenset()
+    ) -> None:
+        """Take the sizes of one look; ``lost``: jobs of which a process has ended since.
+
+        What is left of such a job may grow, though it is smaller than all of it was.
+        """
+        self._jobs.observe({job.key: job.rss_bytes for job in jobs}, now_s, lost)
         self._processes.observe(
             {
                 (process.pid, process.start_ticks): process.rss_bytes
@@ -65,8 +80,16 @@ class _Rates(Generic[Who]):
         self.rates: dict[Who, float] = {}
         self._sizes: dict[Who, int] = {}
         self._at_s = 0.0
+        self._crests: dict[Who, _Crest] = {}
 
-    def observe(self, sizes: dict[Who, int], now_s: float) -> None:
+    def comes_back(self, who: Who) -> bool:
+        """Whether it is under its height of some seconds ago, or there again after a fall."""
+        crest = self._crests.get(who)
+        return crest is not None and crest.fell and self._sizes[who] <= crest.size
+
+    def observe(
+        self, sizes: dict[Who, int], now_s: float, lost: AbstractSet[Who] = frozenset()
+    ) -> None:
         """Take the sizes of one look."""
         gap_s = now_s - self._at_s
         if self._sizes and gap_s < _SHORTEST_S:
@@ -76,10 +99,42 @@ class _Rates(Generic[Who]):
         for who, size in sizes.items():
             then = before.get(who)
             if then is not None:
-                rate = (size - then) / gap_s
+                crest = self._crests.get(who) if who not in lost else None
+                risen, since_s = size - then, gap_s
+                if crest is not None and crest.fell and risen > 0:  # what is over its height counts
+                    risen, since_s = max(0, size - crest.size), now_s - crest.at_s
+                rate = risen / since_s
                 so_far = known.get(who)
                 rates[who] = rate if so_far is None else _KEPT * so_far + (1.0 - _KEPT) * rate
+        self._crests = {
+            who: _crest_with(self._crests.get(who) if who not in lost else None, now_s, size)
+            for who, size in sizes.items()
+        }
         self.rates, self._sizes, self._at_s = rates, sizes, now_s
+
+
+# Four teeth of a program that takes and gives back some memory every five seconds, as a
+# fresh user's test did; a heap that is collected more seldom counts as growing at each rise.
+_CREST_S = 20.0
+_TOOTH = 0.25  # of the height: what has fallen by more starts anew, and its rise is seen at once
+
+
+class _Crest(NamedTuple):
+    """The largest size within the last seconds; ``fell``: it was smaller after that by enough."""
+
+    at_s: float
+    size: int
+    fell: bool
+
+
+def _crest_with(crest: _Crest | None, now_s: float, size: int) -> _Crest:
+    if crest is None or now_s - crest.at_s > _CREST_S or size < (1.0 - _TOOTH) * crest.size:
+        return _Crest(now_s, size, fell=False)
+    if crest.fell and abs(size - crest.size) <= _WORTH_BYTES:
+        return _Crest(now_s, max(size, crest.size), fell=True)  # there again
+    if size > crest.size:
+        return _Crest(now_s, size, fell=False)
+    return _Crest(crest.at_s, crest.size, fell=crest.fell or size < crest.size - _WORTH_BYTES)
 
 
 _MOST_FOLLOWED = 8  # readings kept: 28 slopes

@@ -141,6 +141,7 @@ class Births:
         self._born_s: dict[_Identity, float] = {}  # when first seen; not those of the first scan
         self._scans: dict[str, deque[_Scan]] = {}
         self._bombs: dict[str, frozenset[_Identity]] = {}  # by job, what belongs to it
+        self.lost: frozenset[str] = frozenset()  # jobs of which a process ended since the last scan
 
     def observe(self, jobs: Sequence[Job], now_s: float) -> None:
         """Take the processes of one scan."""
@@ -157,6 +158,9 @@ class Births:
             while now_s - kept[0].at_s > _WINDOW_S:
                 kept.popleft()
             scans[job.key] = kept
+        self.lost = frozenset(
+            key for key, there in known.items() if self._known.get(key, _NONE) - there
+        )
         self._known, self._scans = known, scans
         self._keep_births(now_s)
         # One that was recognized stays so while it lives: once held, it starts nothing.
@@ -313,9 +317,9 @@ class JobHistories:
         self.contention.observe(jobs, cores, now_s)
         self.ended_cpu.observe(jobs, now_s)
         self.stops.observe(jobs, now_s)
-        self.growths.observe(jobs, now_s)
-        self.memory.observe(jobs, now_s, clear=clear, used_bytes=used_bytes)
         self.births.observe(jobs, now_s)
+        self.growths.observe(jobs, now_s, self.births.lost)
+        self.memory.observe(jobs, now_s, clear=clear, used_bytes=used_bytes)
 
 
 def _generations(job: Job, name: str) -> int:

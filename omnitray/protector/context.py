@@ -170,7 +170,7 @@ class DecisionContext:
 
     def job_growth_bps(self, job: Job) -> float:
         """The faster of what the job's own history says and what the last looks say."""
-        return max(0.0, job.growth_bps or 0.0, self._histories.growths.of_job(job.key))
+        return self._histories.growths.faster(job.key, job.growth_bps)
 
     def running_growth_bps(self, job: Job) -> float:
         """The same without what is paused, whose last rate says nothing any more."""

@@ -88,7 +88,7 @@ class ProtectReason(ReasonEnum):
     CPU_UNANSWERED = "cpu_unanswered", "it was paused for making others wait, and nobody objected"
     MEMORY_OVER = "memory_over", "memory is over the limit, and it is a good part of the cause"
     MEMORY_RUNS_OUT = "memory_runs_out", "at its rate of growth memory runs out"
-    MEMORY_NEAR_FLOOR = "memory_near_floor", "memory is almost gone and it still grows"
+    MEMORY_NEAR_FLOOR = "memory_near_floor", "the floor is near and it still grows"
     MEMORY_GROWS_ON = "memory_grows_on", "it is paused, and what it started meanwhile grows on"
     MEMORY_THRASHES = "memory_thrashes", "memory is gone and the machine is busy swapping for it"
     MEMORY_UNANSWERED = "memory_unanswered", "it was paused before memory ran out; nobody objected"

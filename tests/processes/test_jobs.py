@@ -184,6 +184,36 @@ def test_rates_are_smoothed() -> None:
     assert growths.of(1, 1) == pytest.approx(40.0 * MB)
 
 
+def saw(growths: Growths, leak_bps: float = 0.0, seconds: int = 60) -> list[float]:
+    """2.5 GB, and 80 MB more for a second in each five; the rates after the first tooth."""
+    rates = []
+    for tick in range(2 * seconds):
+        now_s = tick / 2
+        size = 2560 * MB + int(leak_bps * now_s) + (80 * MB if now_s % 5 >= 4 else 0)
+        growths.observe((job("run", process(1, rss_bytes=size)),), now_s)
+        rates.append(growths.faster("run", 100.0 * MB if now_s % 5 >= 4 else 0.0))
+    return rates[14:]  # the first fall is at 5 s
+
+
+def test_what_comes_back_to_a_size_that_it_had_does_not_grow() -> None:
+    assert max(saw(Growths())) == 0.0
+
+
+def test_what_grows_from_tooth_to_tooth_does() -> None:
+    assert max(saw(Growths(), leak_bps=2.0 * MB)) == pytest.approx(2.0 * MB, rel=0.5)
+
+
+def test_what_is_left_of_a_job_may_grow_under_its_former_height() -> None:
+    growths = Growths()
+    sizes = [(4096, 100), (4096, 100), *((0, size) for size in range(200, 1200, 100))]
+    for at, (gone, left) in enumerate(sizes):
+        both = (process(1, rss_bytes=gone * MB), process(2, rss_bytes=left * MB))
+        lost = frozenset({"run"}) if at == 2 else frozenset[str]()
+        growths.observe((job("run", *both[0 if gone else 1 :]),), float(at), lost)
+    assert growths.faster("run", None) > 0.0
+    assert growths.of(2, 2) == pytest.approx(100.0 * MB, rel=0.1)
+
+
 def test_a_look_that_comes_too_soon_changes_nothing() -> None:
     growths = Growths()
     growths.observe((job("run", process(1, rss_bytes=100 * MB)),), 1.0)

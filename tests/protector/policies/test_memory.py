@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from omnitray.base.facts import Forecast, Job, JobKind, Mode, ProcessFacts, ProtectState, Resource
-from omnitray.base.policy import ProtectPolicy
+from omnitray.base.policy import ModeLimits, ProtectPolicy
 from omnitray.protector import explain
 from omnitray.protector.model import (
     Action,
@@ -437,3 +437,17 @@ def test_less_than_its_good_part_of_what_memory_falls_by_is_no_cause(
     fall = msgspec.structs.replace(soon(), slope_bps=90.0 * MB)
     decided = Desk().turn(growing(rate * MB), at=reading(used=75.0), memory_forecast=fall)
     assert bool(actions(decided, EscalationStep.PAUSE)) is is_cause
+
+
+def test_over_the_floor_the_tooth_of_a_saw_is_not_paused() -> None:
+    """81 % left with a floor of 80 %: near it only what takes more than it had is paused."""
+    desk = Desk()
+    limits = ModeLimits(cpu_percent=75, memory_percent=17, memory_floor_percent=80, hold_s=3)
+    desk.policy = ProtectPolicy(dev=limits)
+    for half in range(80):
+        size = 2560 * MB + (80 * MB if half % 10 >= 8 else 0)
+        run = job("leak.py", process(201, rss_bytes=size), kind=JobKind.COMMAND)
+        used = 18.0 if half < 14 else 19.0  # the first tooth cannot be told from growth
+        desk.turn(run, at=reading(used=used), seconds=0.5)
+    assert actions(desk.said, EscalationStep.PAUSE) == []
+    assert "almost gone" not in ProtectReason.MEMORY_NEAR_FLOOR.sentence

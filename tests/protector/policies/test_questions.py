@@ -120,7 +120,7 @@ def test_a_weight_that_is_taken_back_answers_nothing() -> None:
 def test_what_is_ended_on_the_person_s_word_is_not_paused_at_the_same_moment() -> None:
     """The end has been asked for, and memory runs out all the same: nothing may hold it up."""
     desk, slow = Desk(), growing(growth=20.0 * MB)
-    far = msgspec.structs.replace(soon(25.0), low_s=18.0)
+    far = msgspec.structs.replace(soon(25.0), low_s=18.0, slope_bps=20.0 * MB)
     desk.turn(slow, at=reading(used=75.0), memory_forecast=far, hands_over=frozenset({200}))
     (question,) = desk.protector.open_questions
     assert question.is_first
