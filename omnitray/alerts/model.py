@@ -119,7 +119,8 @@ def kind(alert: Alert) -> str:
 
 def one_body(alert: Alert, suppressed: int) -> str:
     """Its message, and how often it came back untold."""
-    more = f"Raised {suppressed} × more without being shown." if suppressed else ""
+    times = "once more" if suppressed == 1 else f"{suppressed} × more"
+    more = f"Raised {times} without being shown." if suppressed else ""
     return "\n".join(part for part in (alert.message, more) if part)
 
 

@@ -254,6 +254,7 @@ class Notifier:
         self, incident: Incident, reason: Reason, now_m: float, *, raised: bool
     ) -> Outgoing:
         untold = max(0, incident.alert.suppressed - raised)
+        is_first = incident.notified_mono_s is None  # what was held back until now is this one
         incident.alert = _replace(incident.alert, suppressed=untold)
         self._telling.told_one(incident, now_m, flapping=reason is Reason.FLAPPING_NOTICE)
         incident.published_mono_s = now_m
@@ -266,7 +267,7 @@ class Notifier:
             notify=True,
             slot=incident.slot,
             title=alert.title,
-            body=one_body(alert, untold),
+            body=one_body(alert, 0 if is_first else untold),
             members=(alert.id,),
             suppressed=untold,
         )

@@ -7,7 +7,7 @@ import msgspec
 
 from omnitray.alerts.channels.deliveries import ChannelState, Delivery, DeliveryState
 from omnitray.alerts.channels.views import ChannelView
-from omnitray.alerts.channels.webhooks.channel import WebhookView
+from omnitray.alerts.channels.webhooks.standing import WebhookView
 from omnitray.api import bodies
 from omnitray.api.facade import ChangeWebhook, CommandRefused, Refusal, TestWebhook, WebhookVerb
 from omnitray.api.handlers import Call, settled

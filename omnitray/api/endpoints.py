@@ -140,6 +140,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _post("/servers/{id}/start", handlers.start_server, wire.ServerBody),
     _post("/servers/{id}/stop", handlers.stop_server, wire.ServerBody),
     _post("/servers/{id}/restart", handlers.restart_server, wire.ServerBody),
+    _post("/servers/{id}/remove", handlers.remove_server, wire.ServerBody),
     _post("/token/rotate", handlers.rotate_token, wire.TokenBody),
 )
 

@@ -16,7 +16,7 @@ import msgspec
 from omnitray.alerts.channels.base import Listeners
 from omnitray.alerts.channels.deliveries import Delivery
 from omnitray.alerts.channels.views import ChannelView
-from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
+from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
@@ -32,7 +32,7 @@ from omnitray.settings.servers import ServerSettings
 
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
-ServerVerb = Literal["start", "stop", "restart"]
+ServerVerb = Literal["start", "stop", "restart", "remove"]
 WebhookVerb = Literal["pause", "resume", "retry", "keyring", "file"]
 
 
@@ -168,7 +168,7 @@ class Quit(Command[Done], frozen=True, kw_only=True):
 
 
 class OrderServer(Command[ServerView], frozen=True, kw_only=True):
-    """Start, stop or restart a watched server."""
+    """Start, stop, restart or remove a watched server."""
 
     name: str
     verb: ServerVerb

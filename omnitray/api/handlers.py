@@ -353,6 +353,11 @@ async def restart_server(call: Call) -> ServerBody:
     return await _order(call, "restart")
 
 
+async def remove_server(call: Call) -> ServerBody:
+    """End a server that no settings declare, and watch it no more."""
+    return await _order(call, "remove")
+
+
 async def _order(call: Call, verb: facade.ServerVerb) -> ServerBody:
     return bodies.server_body(
         await settled(call.door.submit(facade.OrderServer(name=call.id, verb=verb)))

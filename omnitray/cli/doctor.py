@@ -251,7 +251,10 @@ def settings(paths: Paths) -> Iterator[Finding]:
     problems = settings_problems(paths)
     for problem in problems:
         later = Fault.LATER.value in problem
+        lost = Fault.GONE.value in problem or Fault.EMPTY.value in problem
         remedy = "end OmniTray and start it again" if later else f"edit {paths.config_file}"
+        if lost:
+            remedy = "put it back, or change a setting in OmniTray: that writes what is in force"
         yield warn("settings", problem.removeprefix(f"{paths.config_file.name}, "), remedy)
     if not problems:
         kind = "read" if paths.config_file.exists() else "defaults, no file"

@@ -314,8 +314,10 @@ def _add_servers(command: Subparsers) -> None:
         help="http://HOST:PORT/PATH, tcp://HOST:PORT, or a command; without: alive and listening",
     )
     sub.add_argument("words", nargs="+", metavar="COMMAND", help="after --: what starts it")
-    sub = command("server", "servers:server", "start, stop or restart a server, or read its log")
-    one_of(sub, "what", ("start", "stop", "restart", "log"), metavar="WHAT")
+    sub = command(
+        "server", "servers:server", "start, stop, restart or remove a server, read its log"
+    )
+    one_of(sub, "what", ("start", "stop", "restart", "remove", "log"), metavar="WHAT")
     sub.add_argument("name", metavar="NAME")
     sub.add_argument("--lines", type=_lines, default=100, metavar="N", help="of the log (100)")
 

@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, SignalInstance, Slot
 
 from omnitray.alerts.channels.deliveries import Delivery
 from omnitray.alerts.channels.views import ChannelView
-from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
+from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookView
 from omnitray.alerts.decision import Outgoing
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery

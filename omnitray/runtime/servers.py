@@ -202,12 +202,17 @@ class WatchedServers(QObject):
             return ()
 
     def order(self, name: str, verb: facade.ServerVerb) -> "Future[ServerView]":
-        """Start, stop or restart; the future may hold :class:`~facade.CommandRefused`."""
+        """Start, stop, restart or remove; the future may hold :class:`~facade.CommandRefused`."""
         if self._of_run(name) is not None:
             return self._order_of_run(name, verb)
         if self._supervisor is None:
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"There is no server {name}.")
-        return _refusing(self._supervisor.command(name, verb))
+        if verb != "remove":
+            return _refusing(self._supervisor.command(name, verb))
+        if any(each.name == name for each in self._settings.loaded.servers):
+            why = f"{self._settings.declares('server', name)}; remove it there."
+            raise facade.CommandRefused(facade.Refusal.NOT_NOW, why)
+        return _refusing(self._supervisor.remove(name))
 
     def watch(self, command: facade.WatchServer) -> "Future[ServerView]":
         """Watch one that no settings declare."""
@@ -227,6 +232,7 @@ class WatchedServers(QObject):
             "start": "start",
             "stop": "stop",
             "restart": "restart",
+            "remove": "remove",
         }
         try:
             done = self.order(name, orders[verb])

@@ -14,10 +14,13 @@ from omnitray.settings.check import set_value
 from omnitray.settings.continuity import carry_over
 from omnitray.settings.faults import Fault, Problem, shown
 from omnitray.settings.file import (
+    WEBHOOK,
     Loaded,
     Stamp,
+    line_of_table,
     load,
     remove_webhook,
+    restore_tables,
     save,
     save_server,
     save_webhook,
@@ -72,6 +75,12 @@ class SettingsKeeper(QObject):
         why = dict.fromkeys(loaded.kept, (*of_file, Fault.VANISHED)[0].value)
         return values, why | {p.key: p.fault.value for p in loaded.problems if p.key in BY_KEY}
 
+    def declares(self, kind: str, name: str) -> str:
+        """Where a ``[[server]]`` or ``[[webhook]]`` stands, for a sentence."""
+        line = line_of_table(self._path, kind, name)
+        where = f"line {line} of {self._path}" if line else f"{self._path}"
+        return f"The {kind} {name} is declared in {where}"
+
     def watch(self) -> None:
         """Notice changes at once (and, by :meth:`look`, wherever the file system does not say)."""
         wanted = [str(path) for path in (self._path.parent, self._path) if path.exists()]
@@ -111,6 +120,7 @@ class SettingsKeeper(QObject):
         """
         kept = {key: value_of(self.loaded.settings, key) for key in self.loaded.kept}
         try:
+            restore_tables(self._path, self.loaded)
             saved = save(self._path, {**kept, **changes})
         except (OSError, StorageError) as error:
             return self._only_in_memory(changes, _unsaved(f"{error}"))
@@ -145,16 +155,22 @@ class SettingsKeeper(QObject):
 
     def remove_webhook(self, name: str) -> Problem | None:
         """Take a ``[[webhook]]`` out of the settings, and save."""
-        return self._change_file(lambda: remove_webhook(self._path, name))
+        return self._change_file(lambda: remove_webhook(self._path, name), (WEBHOOK,))
 
-    def _change_file(self, save_it: Callable[[], Loaded | Problem]) -> Problem | None:
+    def _change_file(
+        self, save_it: Callable[[], Loaded | Problem], chosen: tuple[str, ...] = ()
+    ) -> Problem | None:
+        kept = {key: value_of(self.loaded.settings, key) for key in self.loaded.kept}
         try:
+            restore_tables(self._path, self.loaded)
+            if kept and self.loaded.kept_tables:  # the file is gone or empty: it is made again
+                save(self._path, kept)
             saved = save_it()
         except (OSError, StorageError) as error:
             return _unsaved(f"{error}")
         if isinstance(saved, Problem):
             return saved
-        self._take(carry_over(saved, self.loaded))
+        self._take(carry_over(saved, self.loaded, chosen))
         return None
 
     def _only_in_memory(self, changes: Mapping[str, Any], why: Problem) -> Problem:

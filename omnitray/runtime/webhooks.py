@@ -17,12 +17,8 @@ from typing import Any, TypeVar
 import msgspec
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from omnitray.alerts.channels.webhooks.channel import (
-    WebhookChannel,
-    WebhookTest,
-    WebhookTrouble,
-    WebhookView,
-)
+from omnitray.alerts.channels.webhooks.channel import WebhookChannel
+from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookTrouble, WebhookView
 from omnitray.alerts.decision import Reason
 from omnitray.alerts.model import fingerprint
 from omnitray.api import facade, wire
@@ -243,6 +239,14 @@ class Webhooks(QObject):
             self._hub.resolve_alert(found, Reason.RESOLVED)
             return
         alerts = count(trouble.count, "alert")
+        if trouble.removed:
+            waited = count(
+                trouble.count, "alert that waited for it is", "alerts that waited for it are"
+            )
+            sentence = f"The webhook “{trouble.name}” is removed; {waited} not sent to it."
+            log.warning("%s", sentence)
+            self.told.emit(sentence)
+            return
         title = f"The webhook “{trouble.name}” has not taken {alerts} for three days"
         what = "They are given up"
         if trouble.dropped:

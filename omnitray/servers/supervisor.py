@@ -123,8 +123,8 @@ class Supervisor:
         """Watch one that no settings declare, and start it; may hold :class:`ServerRefusal`."""
         return self._submit(lambda: self._add(spec, owner))
 
-    def remove(self, name: str) -> "Future[None]":
-        """End a server that no settings declare and forget it."""
+    def remove(self, name: str) -> "Future[ServerView]":
+        """End a server that no settings declare and forget it; how it stood, being ended."""
         return self._submit(lambda: self._remove(name))
 
     def command(self, name: str, verb: Verb) -> "Future[ServerView]":
@@ -387,11 +387,14 @@ class Supervisor:
         self._settle()
         return known.machine.view
 
-    def _remove(self, name: str) -> None:
+    def _remove(self, name: str) -> ServerView:
         handle = self._known(name)
         if handle.machine.owner == "settings":
             raise ServerRefusal(f"The settings declare {name}: remove it there.")
         self._let_go(handle)
+        view = handle.machine.view
+        self._settle()
+        return view
 
     def _server_of(self, pid: int) -> str:
         """The server that a process belongs to; on any thread."""

@@ -14,7 +14,7 @@ import msgspec
 from omnitray.base.policy import JobRule
 from omnitray.settings.check import rule_text, settle
 from omnitray.settings.faults import Fault, Problem, shown
-from omnitray.settings.file import NO_FILE, RULE, Loaded
+from omnitray.settings.file import NO_FILE, RULE, SERVER, WEBHOOK, Loaded
 from omnitray.settings.model import FIELDS, Settings, value_of
 
 AS_BEFORE = "what was in force before"
@@ -32,22 +32,23 @@ def carry_over(found: Loaded, before: Loaded, chosen: Collection[str] = ()) -> L
     ``chosen`` are the keys that the person has just changed through us: they count as found.
     """
     had = before.given | before.kept
-    if found.stamp == NO_FILE:  # a file that vanished stops no server and no webhook
-        found = replace(found, servers=before.servers, webhooks=before.webhooks)
     if not found.readable:
         problems = tuple(replace(each, used=AS_BEFORE) for each in found.problems)
         return replace(before, problems=problems, stamp=found.stamp)
-    if had and not found.given and not chosen:
+    tables = bool(before.servers or before.webhooks)
+    says_nothing = not (found.servers or found.webhooks or found.problems)
+    if not found.given and not chosen and (had or (tables and says_nothing)):
         fault = Fault.GONE if found.stamp == NO_FILE else Fault.EMPTY
         said = Problem(fault=fault, key="config.toml", used=AS_BEFORE)
-        problems = (said, *found.problems)
-        servers = found.servers or before.servers
+        # It stops no server and no webhook either.
+        tables_lost = {SERVER: not found.servers, WEBHOOK: not found.webhooks}
         return Loaded(
             before.settings,
-            problems,
+            (said, *found.problems),
             found.stamp,
             kept=had,
-            servers=servers,
+            kept_tables=frozenset(kind for kind, is_lost in tables_lost.items() if is_lost),
+            servers=found.servers or before.servers,
             webhooks=found.webhooks or before.webhooks,
         )
     lost = {

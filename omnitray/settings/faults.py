@@ -99,6 +99,12 @@ def _quoted(value: object) -> str:
 Table = TypeVar("Table")
 
 
+def lines_of_tables(name: str, text: str) -> list[int]:
+    """The line of each ``[[name]]``."""
+    header = re.compile(rf"\s*\[\[\s*[\"']?{name}[\"']?\s*\]\]")
+    return [number for number, line in enumerate(text.splitlines(), 1) if header.match(line)]
+
+
 def tables_of(
     name: str, found: Any, text: str, read: Callable[[Any, list[Table]], Table]
 ) -> tuple[list[Table], list[Problem]]:
@@ -106,8 +112,7 @@ def tables_of(
 
     ``read`` makes one of them, given those before it, or raises :class:`TableFault`.
     """
-    header = re.compile(rf"\s*\[\[\s*[\"']?{name}[\"']?\s*\]\]")
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if header.match(line)]
+    lines = lines_of_tables(name, text)
     good: list[Table] = []
     problems = []
     for index, table in enumerate(found if isinstance(found, list) else [found]):

@@ -18,7 +18,7 @@ from omnitray.base.durable import StorageError, followed, write_atomic
 from omnitray.base.facts import ProtectState
 from omnitray.base.paths import private_folder, why_not_made
 from omnitray.settings.check import check, rule_of_table, settle, unknown
-from omnitray.settings.faults import Fault, Problem, table_problem, tables_of
+from omnitray.settings.faults import Fault, Problem, lines_of_tables, table_problem, tables_of
 from omnitray.settings.model import BY_KEY, FIELDS, Settings, default_of, value_of
 from omnitray.settings.servers import ServerFault, ServerSettings, server_of_table
 from omnitray.settings.webhooks import WebhookFault, WebhookSettings, webhook_of_table
@@ -77,7 +77,8 @@ class Loaded(msgspec.Struct, frozen=True):
     """What a file holds: always complete settings, what is wrong with it, and its stamp.
 
     ``given`` are the keys whose values are taken from the file, ``kept`` those whose values are in
-    force although the file gives them no longer (see ``continuity``).
+    force although the file gives them no longer (see ``continuity``); ``kept_tables`` names the
+    tables (``server``, ``webhook``) of which the same is true.
     """
 
     settings: Settings = Settings()
@@ -85,6 +86,7 @@ class Loaded(msgspec.Struct, frozen=True):
     stamp: Stamp = NO_FILE
     given: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
+    kept_tables: frozenset[str] = frozenset()
     servers: tuple[ServerSettings, ...] = ()
     webhooks: tuple[WebhookSettings, ...] = ()
 
@@ -232,6 +234,49 @@ def remove_webhook(path: Path, name: str) -> Loaded | Problem:
         document.pop(WEBHOOK, None)
     write_atomic(path, tomlkit.dumps(document).encode())
     return load(path)
+
+
+def restore_tables(path: Path, in_force: Loaded) -> None:
+    """Write servers and webhooks that are in force, and that the file has lost, back into it.
+
+    Raises StorageError, FolderError when the disk refuses.
+    """
+    there = load(path)
+    if not there.readable:
+        return
+    names = {SERVER: {s.name for s in there.servers}, WEBHOOK: {w.name for w in there.webhooks}}
+    for kind, tables in ((SERVER, in_force.servers), (WEBHOOK, in_force.webhooks)):
+        for each in tables if kind in in_force.kept_tables else ():
+            if each.name not in names[kind]:
+                _save_table(path, kind, fields_to_write(each))
+
+
+def fields_to_write(table: ServerSettings | WebhookSettings) -> dict[str, Any]:
+    """The fields of a ``[[server]]`` or ``[[webhook]]`` that are not as by default."""
+    values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(table))
+    defaults = {
+        each.encode_name: msgspec.to_builtins(each.default)
+        for each in msgspec.structs.fields(table)
+        if each.default is not msgspec.NODEFAULT
+    }
+    return {
+        key: value
+        for key, value in values.items()
+        if value not in (None, "", {}, []) and value != defaults.get(key)
+    }
+
+
+def line_of_table(path: Path, kind: str, name: str) -> int:
+    """The line of the ``[[server]]`` or ``[[webhook]]`` of that name; 0 where it is not found."""
+    try:
+        text = _read(path)
+        tables = tomllib.loads(text).get(kind, [])
+    except (OSError, ValueError):
+        return 0
+    lines = lines_of_tables(kind, text)
+    names = [each.get("name") for each in tables if isinstance(each, Mapping)]
+    index = names.index(name) if name in names else len(lines)
+    return lines[index] if index < len(lines) else 0
 
 
 def _save_table(path: Path, kind: str, fields: Mapping[str, Any]) -> Loaded | Problem:

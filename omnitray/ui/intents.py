@@ -41,7 +41,7 @@ class Intents(QObject):
     export_requested = Signal(object, str)  # AlertQuery, path ending in .json or .csv
 
     # Watched servers
-    server_requested = Signal(str, str)  # name, "start" or "stop" or "restart"
+    server_requested = Signal(str, str)  # name, "start", "stop", "restart" or "remove"
     server_declared = Signal(object)  # dict, fields of a [[server]] to write into the settings
     server_log_requested = Signal(str)  # path of a log to open
     url_requested = Signal(str)  # an address to open

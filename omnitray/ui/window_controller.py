@@ -15,7 +15,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from omnitray import __version__
 from omnitray.alerts.channels.deliveries import Delivery
-from omnitray.alerts.channels.webhooks.channel import WebhookTest
+from omnitray.alerts.channels.webhooks.standing import WebhookTest
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.alerts.channels.webhooks.channel import WebhookTest
+from omnitray.alerts.channels.webhooks.standing import WebhookTest
 from omnitray.api import facade as d
 from omnitray.cli import parser
 from omnitray.cli.parser import build_parser

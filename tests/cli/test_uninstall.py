@@ -65,6 +65,24 @@ def test_a_dry_run_says_everything_and_removes_nothing(
     assert left(home) == before
 
 
+@pytest.mark.parametrize("deletes", [False, True])
+def test_a_dry_run_tells_a_program_what_would_go_and_what_would_stay(
+    home: Path, capsys: pytest.CaptureFixture[str], *, deletes: bool
+) -> None:
+    before = left(home)
+    words = ["uninstall", "--dry-run", "--json", *(["--delete-data"] if deletes else [])]
+    assert parser.main(words) == 0
+    said = json.loads(capsys.readouterr().out)
+    folders = {f"{home}/{each}/omnitray" for each in ("config", "data", "state")}
+    goes = set(said["would_remove"])
+    assert "start at login" in goes
+    assert any(each.startswith("the entry in the menu of programs") for each in goes)
+    assert goes & folders == (folders if deletes else set())
+    assert set(said["kept"]) == (set() if deletes else folders)
+    assert said["removed"] == []
+    assert left(home) == before
+
+
 def test_data_is_kept_unless_the_person_says_otherwise(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,10 +1,13 @@
 """Watched servers on the main thread: their alerts, and the level that an outage asks for."""
 
+import pytest
 from pytestqt.qtbot import QtBot
 
+from omnitray.api import facade
 from omnitray.base.facts import AlertType, MonitorLevel
 from omnitray.servers.model import AlertNews
 from omnitray.servers.timing import BACKOFF_MAX_S, HURRY_S, LIMITS_S
+from omnitray.settings.servers import ServerSettings
 from support.clock import FakeClock
 from support.hub_program import Program
 
@@ -45,6 +48,25 @@ def test_what_you_choose_during_an_outage_stays_until_the_next(program: Program)
     servers._on_news(AlertNews(server="api", type=AlertType.SERVER_DOWN, resolved=True))
     servers._on_news(DOWN)
     assert hub.status.asked_level is MonitorLevel.CRITICAL
+
+
+def test_a_server_from_a_terminal_is_removed_and_one_of_the_settings_says_where_it_stands(
+    program: Program, qtbot: QtBot
+) -> None:
+    servers = program.door._servers
+    spec = ServerSettings(name="other", command=("no-such-program",))
+    servers.watch(facade.WatchServer(spec=spec, owner="serve")).result(20)
+    servers.order("other", "remove").result(20)
+    qtbot.waitUntil(lambda: servers.views() == ())
+    assert servers.declare({"name": "web", "command": ["no-such-program"]}) is None
+    with pytest.raises(facade.CommandRefused) as refused:
+        servers.order("web", "remove")
+    path = servers._settings._path
+    line = path.read_text().splitlines().index("[[server]]") + 1
+    assert refused.value.detail == (
+        f"The server web is declared in line {line} of {path}; remove it there."
+    )
+    assert servers.stop()
 
 
 def test_alerts_about_servers_that_were_removed_meanwhile_end_and_those_of_clients_stay(

@@ -17,7 +17,7 @@ import msgspec
 from omnitray.alerts.channels.base import Listeners
 from omnitray.alerts.channels.deliveries import Delivery, DeliveryState
 from omnitray.alerts.channels.views import ChannelView
-from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
+from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.api import facade as d
@@ -477,7 +477,9 @@ class FakeDoor:
     def _order(self, command: d.OrderServer) -> ServerView:
         if command.name != "api":
             raise d.CommandRefused(d.Refusal.NOT_FOUND, f"There is no server {command.name}.")
-        stopped = ServerState.STOPPED if command.verb == "stop" else ServerState.STARTING
+        stopped = (
+            ServerState.STOPPED if command.verb in {"stop", "remove"} else ServerState.STARTING
+        )
         self.emit(d.ServerChanged(server(stopped)))
         return server(stopped)
 

@@ -7,7 +7,7 @@ import math
 
 from omnitray.alerts.channels.deliveries import Delivery, DeliveryState
 from omnitray.alerts.channels.views import ChannelView
-from omnitray.alerts.channels.webhooks.channel import WebhookView
+from omnitray.alerts.channels.webhooks.standing import WebhookView
 from omnitray.base.facts import Severity
 from omnitray.metrics.aggregate import JobCost, MetricPoint, Period
 from omnitray.ui.pages.page import PageSources

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.channels.views import ChannelView
-from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
+from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookView
 from omnitray.base.facts import Severity
 from omnitray.settings.webhooks import WebhookFault
 from omnitray.ui.pages.channels.page import AddWebhook, ChannelsPage
@@ -81,6 +81,7 @@ def test_buttons_ask_and_removing_asks_twice(shown: Shown) -> None:
     row.test.click()
     row.pause.click()
     row.remove.click()
+    assert row.remove.text() == "Remove it"
     assert shown.asked == [("team", "test"), ("team", "pause")]
     row.remove.click()
     assert shown.asked[-1] == ("team", "remove")

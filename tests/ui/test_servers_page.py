@@ -9,11 +9,11 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
-from PySide6.QtWidgets import QAbstractButton
+from PySide6.QtWidgets import QAbstractButton, QMenu
 from pytestqt.qtbot import QtBot
 
 from omnitray.api.status import Status
-from omnitray.servers.model import ServerState, ServerView
+from omnitray.servers.model import Owner, ServerState, ServerView
 from omnitray.settings.servers import server_of_table
 from omnitray.ui.pages.servers.declare import IN_SETTINGS, AddServer
 from omnitray.ui.pages.servers.page import ServersPage
@@ -98,6 +98,30 @@ def test_a_watch_only_server_has_no_buttons_but_that(build: Build) -> None:
     asked = QSignalSpy(page.context.intents.server_declared)
     detail.watch_only.click()
     assert asked.at(0) == [{"name": "db", "watch_only": False}]
+
+
+@pytest.mark.parametrize(
+    ("owner", "state", "word", "may"),
+    [
+        ("serve", ServerState.UP, "Stop and remove", True),
+        ("serve", ServerState.STOPPED, "Remove", True),
+        ("settings", ServerState.STOPPED, "Remove", False),
+    ],
+)
+def test_the_menu_of_a_row_removes_what_a_terminal_has_made(
+    build: Build, owner: Owner, state: ServerState, word: str, *, may: bool
+) -> None:
+    view = msgspec.structs.replace(server_samples.server("web", state, 8000), owner=owner)
+    page = build(view)
+    menu = QMenu()
+    page.view.menu_wanted.emit(menu)
+    (remove,) = [each for each in menu.actions() if each.text() == word]
+    assert remove.isEnabled() is may
+    assert may or "config.toml" in remove.toolTip()
+    asked = QSignalSpy(page.context.intents.server_requested)
+    remove.trigger()
+    assert asked.count() == int(may)
+    assert not may or asked.at(0) == ["web", "remove"]
 
 
 def test_an_address_can_be_clicked(build: Build) -> None:

@@ -59,7 +59,7 @@ def _test(args: argparse.Namespace, context: CommandContext) -> int:
         context.terminal.json(msgspec.json.encode(found))
         return 0 if found.arrived else 1
     body = f" “{found.body}”" if found.body else ""
-    line = f"{found.name} {found.words}{body} after {found.took_s:.1f} s"
+    line = f"{found.name}: {found.words}{body}, after {found.took_s:.1f} s"
     if found.arrived:
         context.terminal.line(line)
         return 0
@@ -72,7 +72,7 @@ def _list(args: argparse.Namespace, context: CommandContext) -> int:
     if body is None:
         return 0
     if not body.webhooks:
-        context.terminal.line("no webhook; add one in Settings, Channels, or as [[webhook]]")
+        context.terminal.line("no webhook; add one on the Channels page, or as [[webhook]]")
         return 0
     head = ("webhook", "kind", "from", "state", "waiting", "next try", "why")
     rows = [_webhook_row(each, context) for each in body.webhooks]

@@ -99,7 +99,9 @@ def dashboard(args: argparse.Namespace, context: CommandContext) -> int:
         context.terminal.json(msgspec.json.encode({"url": address}))
         return 0
     if not args.print and webbrowser.open(address):
-        context.terminal.line("the dashboard is in your browser")
+        context.terminal.line(
+            "your browser is asked to open the dashboard; its address: omnitray dashboard --print"
+        )
         return 0
     context.terminal.line(address)
     return 0

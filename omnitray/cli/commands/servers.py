@@ -1,4 +1,4 @@
-"""``servers``, ``serve``, ``server start|stop|restart|log``."""
+"""``servers``, ``serve``, ``server start|stop|restart|remove|log``."""
 
 import argparse
 import shlex
@@ -106,7 +106,7 @@ def serve(args: argparse.Namespace, context: CommandContext) -> int:
 
 
 def server(args: argparse.Namespace, context: CommandContext) -> int:
-    """Start, stop, restart a server, or print its log."""
+    """Start, stop, restart or remove a server, or print its log."""
     path = f"/servers/{quoted(args.name)}/{args.what}"
     if args.what != "log":
         return _told(context.changed(path, None, ServerBody), args, context)
@@ -121,13 +121,23 @@ def _told(server: ServerBody, args: argparse.Namespace, context: CommandContext)
     if args.json:
         context.terminal.json(msgspec.json.encode(server))
         return int(_fails(server))
-    pid = f", process {server.pid}" if server.pid is not None else ""
-    context.terminal.line(f"{server.name}: {server.state.words}{pid}; log: {server.log_file}")
+    context.terminal.line(f"{server.name}: {_standing(server, args)}; log: {server.log_file}")
     if not _fails(server):
         return 0
     by = "its port is taken by " if server.state is ServerState.FOREIGN else ""
     context.terminal.problem(f"{by}{server.detail}" if server.detail else "it does not run")
     return 1
+
+
+def _standing(server: ServerBody, args: argparse.Namespace) -> str:
+    """The state with its process; one that is stopped may still have one, which is being ended."""
+    is_removed = getattr(args, "what", "") == "remove"
+    if server.pid is None:
+        return "removed" if is_removed else server.state.words
+    if is_removed:
+        return f"removed; process {server.pid} is being ended"
+    is_ending = server.state is ServerState.STOPPED
+    return f"{'stopping' if is_ending else server.state.words}, process {server.pid}"
 
 
 def _fails(server: ServerBody) -> bool:

@@ -36,11 +36,15 @@ _LOOK_S = 0.1
 
 
 class UninstallReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What was taken away, what is kept, and the command that removes the program."""
+    """What was taken away, what is kept, and the command that removes the program.
+
+    ``would_remove`` is what a dry run leaves and the same command without it takes away.
+    """
 
     removed: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    would_remove: tuple[str, ...] = ()
     stays: tuple[str, ...] = ()  # sentences: what it is, and whose
     then: str = ""
 
@@ -61,8 +65,13 @@ def carry_out(args: argparse.Namespace, context: CommandContext) -> int:
         _announce(context, outside, folders, secrets)
     kept = _paths(folders) + _words(secrets)
     if args.dry_run:
-        stays = what_stays(context.paths)
-        return _report(args, context, UninstallReport(kept=_words(outside) + kept, stays=stays))
+        goes = kept if args.delete_data else ()
+        planned = UninstallReport(
+            would_remove=_words(outside) + goes,
+            kept=() if goes else kept,
+            stays=what_stays(context.paths),
+        )
+        return _report(args, context, planned)
     if not args.yes and (args.json or not _may_ask(context)):
         raise ValueError(
             "nothing was removed: say --yes to go on without a question, with --delete-data to"

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from omnitray.alerts.channels.deliveries import Delivery
 from omnitray.alerts.channels.views import ChannelView
-from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
+from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import Clock

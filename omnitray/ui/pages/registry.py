@@ -13,7 +13,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget
 
 from omnitray.alerts.channels.deliveries import Delivery
-from omnitray.alerts.channels.webhooks.channel import WebhookTest
+from omnitray.alerts.channels.webhooks.standing import WebhookTest
 from omnitray.alerts.model import Alert
 from omnitray.base.facts import Job, MonitorLevel, Snapshot
 from omnitray.protector.inspection import JobInspection

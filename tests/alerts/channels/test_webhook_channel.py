@@ -17,9 +17,10 @@ from omnitray.alerts.channels.webhooks import channel as channel_module
 from omnitray.alerts.channels.webhooks import outbox as outbox_module
 from omnitray.alerts.channels.webhooks import queue as queue_module
 from omnitray.alerts.channels.webhooks import receiver as receiver_module
-from omnitray.alerts.channels.webhooks.channel import DROPPED, WebhookChannel, WebhookTrouble
+from omnitray.alerts.channels.webhooks.channel import DROPPED, REMOVED, WebhookChannel
 from omnitray.alerts.channels.webhooks.model import HttpCall, ReceiverAnswer
 from omnitray.alerts.channels.webhooks.outbox import ARRIVED, WebhookOutbox
+from omnitray.alerts.channels.webhooks.standing import WebhookTrouble
 from omnitray.alerts.decision import EVERYWHERE, Decision, Reason
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.history import History
@@ -360,6 +361,20 @@ def test_a_removed_webhook_leaves_nothing_and_a_paused_one_keeps_everything(room
     room.channel.configure(()).result(LONG_S)
     assert room.files() == []
     assert not room.channel.wanted
+    assert room.troubles == [WebhookTrouble(name="team", count=1, removed=True)]
+    (found,) = room.deliveries.of(critical(2).id)
+    assert (found.state, found.why) == (DeliveryState.FAILED, REMOVED)
+
+
+def test_what_waits_for_a_webhook_with_a_fault_in_its_table_waits_for_it_to_be_mended(
+    room: Room,
+) -> None:
+    room.channel.configure((hook(paused=True),)).result(LONG_S)
+    room.put(critical(1))
+    room.channel.configure((), may_come_back=True).result(LONG_S)
+    assert (len(room.files()), room.troubles) == (1, [])
+    room.channel.configure((hook(),)).result(LONG_S)
+    room.until_delivered(critical(1))
 
 
 def test_a_test_says_what_was_answered(room: Room) -> None:

@@ -12,8 +12,6 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from omnitray.alerts.channels.base import ChannelParts, DurableChannel
 from omnitray.alerts.channels.deliveries import (
     Deliveries,
@@ -22,11 +20,12 @@ from omnitray.alerts.channels.deliveries import (
     delivered,
     failed,
 )
+from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookTrouble, WebhookView
 from omnitray.alerts.decision import Decision, Reason
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.history import BOUND_EVERY, MOST_UNSAVED_BYTES, weight_of
 from omnitray.base.clock import Clock
-from omnitray.base.facts import AlertChannel, Severity
+from omnitray.base.facts import AlertChannel
 from omnitray.settings.webhooks import WebhookSettings
 
 if TYPE_CHECKING:
@@ -38,45 +37,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 DROPPED = "not sent: too many alerts wait for this webhook, and more severe or newer ones are kept"
+REMOVED = "not sent: the webhook was removed"
 MOST_WAITING = 2000  # to be made durable; on a disk that works it is empty within some ms
-
-
-class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
-    """How a webhook stands; no address, no key. Times are wall seconds."""
-
-    name: str
-    kind: str
-    severity: Severity
-    resolved: bool
-    paused: bool
-    waiting: int
-    state: str  # ready, delivered, waiting, failed, paused
-    delivered_at: float | None = None
-    next_at: float | None = None
-    why: str = ""
-    dropped: int = 0  # deliveries, since it last took all that waited
-    kept_in: str = "file"  # address and key: settings, file or keyring
-
-
-class WebhookTest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a receiver answered to a test."""
-
-    name: str
-    arrived: bool
-    words: str
-    body: str
-    took_s: float
-    at: float
-
-
-class WebhookTrouble(msgspec.Struct, frozen=True, kw_only=True):
-    """A receiver's alerts were given up or dropped, or (``over``) it answers again."""
-
-    name: str
-    count: int = 0
-    why: str = ""
-    dropped: bool = False
-    over: bool = False
 
 
 class WebhookChannel(DurableChannel):
@@ -107,8 +69,13 @@ class WebhookChannel(DurableChannel):
         """Whether the settings name a webhook."""
         return bool(self._receivers)
 
-    def configure(self, webhooks: Sequence[WebhookSettings]) -> "Future[None]":
+    def configure(
+        self, webhooks: Sequence[WebhookSettings], *, may_come_back: bool = False
+    ) -> "Future[None]":
         """The webhooks of the settings: new ones begin, changed ones begin again, others end.
+
+        What waits for one that ends is dropped and said, unless the table of one of them has a
+        fault (``may_come_back``): then it waits on for the settings to be mended.
 
         It returns at once, on any thread; the future is done when the disk has had its part.
         """
@@ -127,7 +94,7 @@ class WebhookChannel(DurableChannel):
             if now.get(name) is not receiver:
                 receiver.stop()
         with self._condition:
-            self._chores.append((lambda: self._hand_on(before, now), future))
+            self._chores.append((lambda: self._hand_on(before, now, may_come_back), future))
             self._wake_intake()
         return future
 
@@ -247,15 +214,22 @@ class WebhookChannel(DurableChannel):
             return before
         return Receiver(webhook, self._clock, self._on_settled, link=self._address)
 
-    def _hand_on(self, before: "dict[str, Receiver]", now: "dict[str, Receiver]") -> None:
+    def _hand_on(
+        self,
+        before: "dict[str, Receiver]",
+        now: "dict[str, Receiver]",
+        may_come_back: bool,  # noqa: FBT001 - as configure has it
+    ) -> None:
         """Give what waits to the receivers of other settings; on the intake's thread."""
         from omnitray.alerts.channels.webhooks.retry import GIVE_UP_S  # noqa: PLC0415 - as above
 
         with self._disk:
             outbox = self._open_outbox()
             for name in before.keys() - now.keys():
-                outbox.done(before[name].queue.events)
-                outbox.forget(name)
+                if may_come_back:
+                    outbox.pending += before[name].queue.events
+                else:
+                    self._drop_with(outbox, name, before[name].queue.events)
             pending, outbox.pending = outbox.pending, []
             for name, receiver in now.items():
                 old = before.get(name)
@@ -271,6 +245,19 @@ class WebhookChannel(DurableChannel):
                         outbox.done((each,))
                     else:
                         outbox.pending.append(each)
+
+    def _drop_with(
+        self, outbox: "WebhookOutbox", name: str, events: "Sequence[WebhookEvent]"
+    ) -> None:
+        """The webhook was removed: what waits for it is not sent, which is said."""
+        events = tuple(events)
+        outbox.done(events)
+        outbox.forget(name)
+        gone = dict.fromkeys(each.alert.id for each in events)
+        if gone:
+            at = self._clock.wall()
+            self._deliveries.note(*failed(AlertChannel.WEBHOOK, gone, at, REMOVED, target=name))
+            self.on_trouble(WebhookTrouble(name=name, count=len(gone), removed=True))
 
     def _admit(
         self,

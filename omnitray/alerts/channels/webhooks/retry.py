@@ -36,7 +36,7 @@ _FIXABLE = frozenset(
 )
 WORDS = {
     "timeout": "it did not answer in time",
-    "not_listening": "nobody listens there",
+    "not_listening": "nothing listens there",
     "no_such_host": "there is no host of that name",
     "closed": "it closed the connection in the middle of its answer",
     "tls": "its certificate is not trusted, or it does not speak TLS",

@@ -5,7 +5,7 @@ from typing import Any
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
-from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
+from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookView
 from omnitray.settings.webhooks import KINDS, webhook_of_table
 from omnitray.ui.pages.channels.rows import KIND_WORDS, ChannelRow, StandingRow, WebhookRow
 from omnitray.ui.pages.page import Page, PageContext

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from omnitray.alerts.channels.deliveries import dropped
 from omnitray.alerts.channels.views import ChannelView
-from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
+from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookView
+from omnitray.base.amounts import count
 from omnitray.base.facts import AlertChannel
 from omnitray.ui import formats
 from omnitray.ui.pages.alerts.channels import name_of, pill_of
@@ -162,6 +163,7 @@ class WebhookRow(StandingRow):
     def __init__(self, theme: Theme, name: str) -> None:
         self._name = name
         self._paused = False
+        self._waiting = 0
         self.test = button("Send a test")
         self.retry = button("Try now")
         self.retry.setProperty("link", True)
@@ -181,7 +183,7 @@ class WebhookRow(StandingRow):
 
     def show_view(self, view: WebhookView, now_s: float) -> None:
         """How it stands."""
-        self._paused = view.paused
+        self._paused, self._waiting = view.paused, view.waiting
         over = "also when it is over" if view.resolved else ""
         place = "in the keyring" if view.kept_in == "keyring" else ""
         parts = (KIND_WORDS[view.kind], f"from {view.severity}", over, place)
@@ -220,7 +222,8 @@ class WebhookRow(StandingRow):
     def _on_remove(self) -> None:
         """The first press asks, the second removes."""
         if self.remove.text() == "Remove":
-            self.remove.setText("Remove it and what waits")
+            waits = count(self._waiting, "alert that waits", "alerts that wait")
+            self.remove.setText(f"Remove it and {waits}" if self._waiting else "Remove it")
         else:
             self.asked.emit(self._name, "remove")
 

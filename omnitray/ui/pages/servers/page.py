@@ -56,6 +56,12 @@ _IDLE = frozenset({ServerState.STOPPED, ServerState.CRASH_LOOP})
 VERBS = {"start": "Start", "stop": "Stop", "restart": "Restart"}
 
 
+_NOT_REMOVED = {
+    "settings": "It is declared in config.toml: take its [[server]] out there.",
+    "pytest": "It ends with its test run.",
+}
+
+
 def may(view: ServerView, verb: str) -> bool:
     """Whether this can be asked for now."""
     if view.spec.watch_only or (view.owner == "pytest" and verb != "restart"):
@@ -165,6 +171,7 @@ class ServersPage(Page):
         rows = sorted({each.row() for each in self.view.selectionModel().selectedRows()})
         views = [view for row in rows if (view := self.model.view_at(row)) is not None]
         intents = self.context.intents
+        menu.setToolTipsVisible(True)
         for verb, word in VERBS.items():
             names = [each.name for each in views if may(each, verb)]
             entry = menu.addAction(f"{word} {len(names)}" if len(names) > 1 else word)
@@ -172,6 +179,10 @@ class ServersPage(Page):
             entry.triggered.connect(lambda _=False, v=verb, n=names: self._ask(v, n))
         if len(views) == 1:
             view = views[0]
+            remove = menu.addAction("Stop and remove" if may(view, "stop") else "Remove")
+            remove.setEnabled(view.owner == "serve")
+            remove.setToolTip("" if view.owner == "serve" else _NOT_REMOVED[view.owner])
+            remove.triggered.connect(lambda: self._ask("remove", [view.name]))
             menu.addSeparator()
             address = menu.addAction("Open address", lambda: intents.url_requested.emit(view.url))
             address.setEnabled(bool(view.url and view.url.startswith("http")))

@@ -1,0 +1,106 @@
+"""Servers and webhooks of a file that is gone or emptied: they stay, and are written back."""
+
+from pathlib import Path
+
+import pytest
+
+from omnitray.runtime.settings_keeper import SettingsKeeper
+from omnitray.settings.faults import Fault
+from omnitray.settings.file import fields_to_write, load
+
+TABLES = """\
+[[server]]
+name = "web"
+command = ["serve", "--port", "8000"]
+env = { DEBUG = "1" }
+health = { command = ["pg_isready"] }
+[[webhook]]
+name = "team"
+kind = "ntfy"
+url = "http://127.0.0.1:9/alerts"
+from = "warning"
+types = ["SERVER_DOWN"]
+quiet = ["22:00-07:00"]
+"""
+KEYS = 'mode = "test"\n'
+
+
+def look(keeper: SettingsKeeper) -> None:
+    keeper.look()
+    keeper._settle.stop()
+    keeper.look()
+
+
+@pytest.mark.parametrize("text", [TABLES, KEYS + TABLES])
+@pytest.mark.parametrize("is_emptied_first", [True, False])
+@pytest.mark.expect_log("settings: ")
+@pytest.mark.usefixtures("qapp")
+def test_a_file_that_goes_costs_no_server_and_no_webhook(
+    tmp_path: Path, text: str, *, is_emptied_first: bool
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    keeper = SettingsKeeper(path)
+    before = keeper.loaded
+    if is_emptied_first:
+        path.write_text("")
+        look(keeper)
+        assert keeper.loaded.webhooks == before.webhooks
+        assert keeper.loaded.problems[0].fault is Fault.EMPTY
+    path.unlink()
+    look(keeper)
+    assert (keeper.loaded.servers, keeper.loaded.webhooks) == (before.servers, before.webhooks)
+    assert keeper.loaded.problems[0].fault is Fault.GONE
+    assert keeper.change({"look": "light"}) is None
+    for found in (keeper.loaded, load(path)):  # in force, and after the next start
+        assert (found.servers, found.webhooks) == (before.servers, before.webhooks)
+        assert found.settings.mode is before.settings.mode
+        assert found.settings.look == "light"
+        assert found.problems == ()
+
+
+@pytest.mark.parametrize("text", [TABLES, KEYS + TABLES])
+@pytest.mark.expect_log("settings: ")
+@pytest.mark.usefixtures("qapp")
+def test_a_webhook_that_the_person_removes_goes_also_where_the_file_is_gone(
+    tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    keeper = SettingsKeeper(path)
+    before = keeper.loaded
+    path.unlink()
+    look(keeper)
+    assert keeper.remove_webhook("team") is None
+    for found in (keeper.loaded, load(path)):
+        assert (found.servers, found.webhooks) == (before.servers, ())
+        assert found.settings.mode is before.settings.mode
+    assert keeper.change({"look": "light"}) is None
+    assert keeper.loaded.webhooks == ()
+
+
+@pytest.mark.expect_log("settings: ")
+@pytest.mark.usefixtures("qapp")
+def test_adding_one_where_the_file_is_gone_keeps_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(KEYS + TABLES)
+    keeper = SettingsKeeper(path)
+    path.unlink()
+    look(keeper)
+    added = {"name": "ops", "kind": "ntfy", "url": "http://127.0.0.1:9/ops"}
+    assert keeper.change_webhook(added) is None
+    assert [each.name for each in load(path).webhooks] == ["team", "ops"]
+    assert [each.name for each in keeper.loaded.webhooks] == ["team", "ops"]
+
+
+def test_what_is_written_back_says_only_what_differs(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(TABLES)
+    assert fields_to_write(load(path).webhooks[0]) == {
+        "name": "team",
+        "kind": "ntfy",
+        "url": "http://127.0.0.1:9/alerts",
+        "from": "warning",
+        "types": ["SERVER_DOWN"],
+        "quiet": ["22:00-07:00"],
+    }
