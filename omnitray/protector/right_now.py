@@ -101,7 +101,7 @@ def _all_considered(
 
     What is short says most. An end excludes for what a process is, the others for what it does.
     """
-    jobs = {job.key: job for job in context.facts.jobs if not _is_own_command(context, job)}
+    jobs = {job.key: job for job in context.facts.jobs if not job.is_own_command}
     titles = Counter(job.title for job in jobs.values())
     busy = _is_busy(context)
     found: dict[tuple[str, int | None], tuple[tuple[float, ...], Considered]] = {}
@@ -125,13 +125,6 @@ def _all_considered(
                 found[key] = place, row
     rows = [row for _, row in sorted(found.values(), key=lambda each: each[0])]
     return tuple(rows), len(jobs) - len({key for key, _ in found})
-
-
-def _is_own_command(context: DecisionContext, job: Job) -> bool:
-    """Whether it is a command of ours that asks something now, this one for instance."""
-    own = context.facts.own.pids
-    verdicts = {context.exclusion(each, job) for each in job.processes if each.pid not in own}
-    return verdicts == {ExclusionReason.OURSELVES}
 
 
 def _pid_of(job: Job) -> int:

@@ -10,7 +10,6 @@ from omnitray.base.facts import (
     Mode,
     OwnFacts,
     Probe,
-    ProcessDetail,
     ProtectState,
     Resource,
 )
@@ -493,12 +492,9 @@ def test_they_stand_in_the_order_in_which_they_would_be_acted_on() -> None:
 
 def test_a_command_of_our_own_is_no_job_that_is_explained() -> None:
     run = job("pytest", process(100, rss_bytes=4 * GB), kind=JobKind.TEST_RUN)
-    own = job("omnitray explain", process(300, name="omnitray", rss_bytes=20 * MB))
-    seen = facts(run, own)
-    line = ("python3", "-m", "omnitray", "explain")
-    started = seen.details[300].start_ticks
-    asking = ProcessDetail(start_ticks=started, exe="/usr/bin/python3.13", arguments=line)
-    told = right_now.now(scene(msgspec.structs.replace(seen, details=seen.details | {300: asking})))
+    asks = job("omnitray explain", process(300, name="omnitray", rss_bytes=20 * MB))
+    asks = msgspec.structs.replace(asks, is_own_command=True)
+    told = right_now.now(scene(facts(run, asks)))
     assert [each.title for each in told.considered] == ["pytest"]
     assert "after those that are listed" not in told.text
 

@@ -121,12 +121,13 @@ def test_what_is_ended_on_the_person_s_word_is_not_paused_at_the_same_moment() -
     """The end has been asked for, and memory runs out all the same: nothing may hold it up."""
     desk, slow = Desk(), growing(growth=20.0 * MB)
     far = msgspec.structs.replace(soon(25.0), low_s=18.0, slope_bps=20.0 * MB)
+    near = msgspec.structs.replace(far, low_s=9.0)
     desk.turn(slow, at=reading(used=75.0), memory_forecast=far, hands_over=frozenset({200}))
     (question,) = desk.protector.open_questions
     assert question.is_first
     reply = Reply(job_key="pytest", answer=Answer.END, question_id=question.id)
 
-    said = desk.turn(growing(), at=reading(used=90.0), memory_forecast=soon(), replies=(reply,))
+    said = desk.turn(slow, at=reading(used=76.0), memory_forecast=near, replies=(reply,))
 
     assert [each.step for each in actions(said)] == [EscalationStep.END]
     assert desk.protector.open_questions == ()
