@@ -111,6 +111,7 @@ def test_before_anything_has_happened_the_smallest_window_cuts_nothing(
     window.resize(560, 400)
     window.show()
     assert cut_on_pages(window) == []
+    assert bars_side_by_side(window) == []
     assert points == QApplication.font().pointSize()
 
 

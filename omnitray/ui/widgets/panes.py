@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
 from omnitray.ui.theme import GAP, line_height, width_of
 from omnitray.ui.widgets.frames import button
@@ -164,3 +164,16 @@ class ListAndDetail(QWidget):
 
 def _least(widget: QWidget) -> QSize:
     return widget.minimumSizeHint().expandedTo(widget.minimumSize())
+
+
+class ShownStack(QStackedLayout):
+    """One widget at a time, which alone says how small the whole may be."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.currentChanged.connect(self.invalidate)
+
+    def minimumSize(self) -> QSize:  # noqa: N802 - Qt's name
+        """Of the widget that is shown."""
+        shown = self.currentWidget()
+        return super().minimumSize() if shown is None else _least(shown)

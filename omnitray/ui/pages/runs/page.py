@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QGridLayout,
     QLineEdit,
-    QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
@@ -27,7 +26,7 @@ from omnitray.ui.widgets.choice import ChoiceButton
 from omnitray.ui.widgets.export import ExportMenu, ask_path
 from omnitray.ui.widgets.frames import Card, GivingRow, button, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
-from omnitray.ui.widgets.panes import ListAndDetail
+from omnitray.ui.widgets.panes import ListAndDetail, ShownStack
 from omnitray.ui.widgets.pills import Pill, PillLabel
 from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
 from omnitray.ui.widgets.ways import Way, WaysCard
@@ -133,7 +132,7 @@ class RunsPage(Page):
         listing.column.addWidget(self.view)
         listing.column.addWidget(self.none_fit, 0, Qt.AlignmentFlag.AlignHCenter)
         self.panes = ListAndDetail(tools, self.view, listing, self.detail, shares=_SHARES)
-        self._stack = QStackedLayout(self)
+        self._stack = ShownStack(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.addWidget(self.panes)
         self._stack.addWidget(scrolled(self.empty))
