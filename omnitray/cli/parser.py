@@ -361,6 +361,7 @@ def _add_program(command: Subparsers) -> None:
         metavar="VALUE",
         help="'default' takes it back; a list is 'a, b' or '[\"a\", \"b\"]'",
     )
+    sub.add_argument("more", nargs="*", metavar="KEY VALUE", help="others, changed together")
     sub = command("token", "program:token", "where the API's token is; it is never printed")
     sub.add_argument("--rotate", action="store_true", help="make a new one, close open sockets")
     sub = command("service", "program:service", "run headless as a service of this user")

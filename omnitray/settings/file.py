@@ -18,8 +18,15 @@ from omnitray.base.durable import StorageError, followed, write_atomic
 from omnitray.base.facts import ProtectState
 from omnitray.base.paths import private_folder, why_not_made
 from omnitray.settings.check import check, rule_of_table, settle, unknown
-from omnitray.settings.faults import Fault, Problem, lines_of_tables, table_problem, tables_of
-from omnitray.settings.model import BY_KEY, FIELDS, Settings, default_of, value_of
+from omnitray.settings.faults import (
+    Fault,
+    Problem,
+    lines_of_tables,
+    shown,
+    table_problem,
+    tables_of,
+)
+from omnitray.settings.model import BY_KEY, Settings, value_of
 from omnitray.settings.servers import ServerFault, ServerSettings, server_of_table
 from omnitray.settings.webhooks import WebhookFault, WebhookSettings, webhook_of_table
 
@@ -66,7 +73,7 @@ if TYPE_CHECKING:
 
 SERVER, RULE, WEBHOOK = "server", "rule", "webhook"
 _ARMED = "protect.state"
-_USED = "the defaults, but protection only watches"
+CAREFUL = "the defaults, but protection only watches"
 MAX_BYTES = 1_000_000
 TRIES = 5
 Stamp = tuple[int, int, int]  # modification time in ns, inode, size: all zero for no file
@@ -113,7 +120,7 @@ def parse(text: str, name: str = "config.toml") -> Loaded:
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        return Loaded(_careful(), (_broken(name, error),))
+        return Loaded(_careful(), (_broken(name, text, error),))
     good: dict[str, Any] = {}
     servers, problems = tables_of(SERVER, tree.pop(SERVER, []), text, _server)
     webhooks, faults = tables_of(WEBHOOK, tree.pop(WEBHOOK, []), text, _webhook)
@@ -194,9 +201,11 @@ def save(path: Path, changes: Mapping[str, Any]) -> Loaded | Problem:
         found = load(path)
         if not found.readable:
             return found.problems[0]
-        if refusal := _refusal(found.settings, changes):
+        if refusal := _refusal(changes):
             return refusal
         text = _edited(path, changes)
+        if refusal := _conflict_after(text, found.settings, changes):
+            return refusal
         if not changed(path, found.stamp):
             break
     private_folder(path.parent)
@@ -306,21 +315,27 @@ def _save_table(path: Path, kind: str, fields: Mapping[str, Any]) -> Loaded | Pr
     return load(path)
 
 
-def _refusal(settings: Settings, changes: Mapping[str, Any]) -> Problem | None:
-    """All changes count together: warning and critical may both move past the old values."""
+def _refusal(changes: Mapping[str, Any]) -> Problem | None:
     for key, value in changes.items():
         if key not in BY_KEY:
             return unknown(key, value)
         if value is not None and (problem := check(BY_KEY[key], value)):
             return problem
-    return _conflict_after(settings, changes)
+    return None
 
 
-def _conflict_after(settings: Settings, changes: Mapping[str, Any]) -> Problem | None:
-    values = {field.key: value_of(settings, field.key) for field in FIELDS}
-    wanted = {key: default_of(key) if value is None else value for key, value in changes.items()}
-    _, conflicts = settle({**values, **wanted})
-    return conflicts[0] if conflicts else None
+def _conflict_after(text: str, before: Settings, changes: Mapping[str, Any]) -> Problem | None:
+    """What would be in force with this text, judged as it is when it is read.
+
+    All changes count together: warning and critical may both move past the old values. What is not
+    saved leaves in force what was so before.
+    """
+    conflicts = (each for each in parse(text).problems if each.fault is Fault.CONFLICT)
+    broken = next((each for each in conflicts if {*each.key.split(" and ")} & {*changes}), None)
+    if broken is None:
+        return None
+    values = (shown(value_of(before, key)) for key in broken.key.split(" and "))
+    return msgspec.structs.replace(broken, line=0, used=" and ".join(values))
 
 
 def _edited(path: Path, changes: Mapping[str, Any]) -> str:
@@ -388,19 +403,15 @@ def _located(problem: Problem, lines: Mapping[str, int]) -> Problem:
     return msgspec.structs.replace(problem, line=line)
 
 
-def _broken(name: str, error: tomllib.TOMLDecodeError) -> Problem:
-    place = re.search(r"line (\d+)", str(error))
-    return Problem(
-        fault=Fault.BROKEN,
-        key=name,
-        line=int(place[1]) if place else 1,
-        hint=re.sub(r" \(at .*\)$", "", str(error)),
-        used=_USED,
-    )
+def _broken(name: str, text: str, error: tomllib.TOMLDecodeError) -> Problem:
+    from omnitray.settings.toml_faults import explained  # noqa: PLC0415 - only for a mistake
+
+    line, hint = explained(text, error)
+    return Problem(fault=Fault.BROKEN, key=name, line=line, hint=hint, used=CAREFUL)
 
 
 def _unreadable(path: Path, error: Exception) -> Problem:
-    return Problem(fault=Fault.UNREADABLE, key=path.name, hint=_why(path, error), used=_USED)
+    return Problem(fault=Fault.UNREADABLE, key=path.name, hint=_why(path, error), used=CAREFUL)
 
 
 def _why(path: Path, error: Exception) -> str:

@@ -7,9 +7,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -23,47 +21,9 @@ from omnitray.protector.view import Answer, Effect, HoldKind
 from omnitray.settings.faults import Fault
 from support import fake_door
 from support.api_server import Running
-from support.command_line import commands
+from support.command_line import Run, commands
 
 ROOT = Path(__file__).parent.parent.parent
-Run = Callable[..., "Outcome"]
-
-
-class Outcome:
-    """What a command printed and how it ended."""
-
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code = code
-        self.out = out
-        self.err = err
-
-    @property
-    def json(self) -> Any:
-        assert self.out.count("\n") == 1
-        return json.loads(self.out)
-
-
-@pytest.fixture
-def omnitray(
-    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Run:
-    """At a terminal of 80 columns."""
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("NO_COLOR", "1")
-
-    def run(*words: str) -> Outcome:
-        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-        try:
-            code = parser.main(words)
-        except SystemExit as usage:
-            code = int(usage.code or 0)
-        out, err = capsys.readouterr()
-        lines = [line for line in out.splitlines() if str(home) not in line]  # a path stays whole
-        assert "--json" in words or all(len(line) <= 80 for line in lines)
-        return Outcome(code, out, err)
-
-    return run
-
 
 TALKING = [
     ("status",),

@@ -1,8 +1,9 @@
 """The commands of the command line as its parser has them, each with words that it takes."""
 
 import argparse
-from collections.abc import Iterator
-from typing import NamedTuple
+import json
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 from omnitray.cli.parser import build_parser
 
@@ -33,6 +34,23 @@ OPTIONAL = {
 }
 # Its streams and status are those of what it runs; top goes on until Ctrl-C: both tested alone.
 NOT_ITS_OWN = frozenset({"run", "top"})
+
+
+class Outcome:
+    """What a command printed and how it ended."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+
+    @property
+    def json(self) -> Any:
+        assert self.out.count("\n") == 1
+        return json.loads(self.out)
+
+
+Run = Callable[..., Outcome]
 
 
 class Command(NamedTuple):

@@ -6,8 +6,10 @@ The settings in force: the instance that runs knows them, else the file says it.
 """
 
 import argparse
+import time
 import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,9 +20,9 @@ from omnitray.cli.dispatch import CommandContext, CommandFailed
 from omnitray.cli.terminal import meant
 from omnitray.client.http import NotRunning, RequestFailed, find_remote, is_running
 from omnitray.settings.check import parse_text, rule_text
-from omnitray.settings.continuity import GUARDED
-from omnitray.settings.faults import Fault, Problem, shown
-from omnitray.settings.file import Loaded, load, save
+from omnitray.settings.continuity import AS_BEFORE, GUARDED
+from omnitray.settings.faults import Fault, shown
+from omnitray.settings.file import CAREFUL, Loaded, load, save
 from omnitray.settings.model import BY_KEY, FIELDS, Field, Settings, ValueKind, default_of, value_of
 
 
@@ -45,18 +47,21 @@ TABLES = {
     "server": f"how they are: {typed('servers')}",
     "webhook": f"how they are: {typed('webhook', 'list')}",
 }
+# A program takes the file up 0.4 s after its last change, or at its next look, within 5 s.
+_TAKEN_UP_WITHIN_S, _LOOK_S = 6.0, 0.1
 NOT_YET = "OmniTray has not taken up the file yet"
 
 
-def other_than(values: Mapping[str, Any], paths: Paths) -> dict[str, InForce]:
+def other_than(loaded: Loaded, values: Mapping[str, Any], paths: Paths) -> dict[str, InForce]:
     """Which of the file's values are not in force; none where no instance runs."""
+    why = NOT_YET if loaded.readable else loaded.problems[0].fault.value
     try:
         body = find_remote(paths).get("/settings", SettingsBody)
     except (NotRunning, RequestFailed):
         return {}
     found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(values))
     return {
-        key: InForce(body.values[key], body.why.get(key, NOT_YET))
+        key: InForce(body.values[key], body.why.get(key, why))
         for key, value in found.items()
         if body.values.get(key, value) != value
     }
@@ -74,7 +79,7 @@ def _show(args: argparse.Namespace, context: CommandContext) -> int:
         return _show_tables(args.key, loaded, args, context)
     fields = _fields(args.key)
     values = {field.key: value_of(loaded.settings, field.key) for field in fields}
-    others = other_than(values, context.paths)
+    others = other_than(loaded, values, context.paths)
     if args.json:
         more = {"in_force": others} if others else {}
         context.terminal.json(msgspec.json.encode({**values, **more}))
@@ -145,32 +150,86 @@ def _show_tables(
 
 
 def _change(args: argparse.Namespace, context: CommandContext) -> int:
-    """Write one of them to the file."""
-    if args.key in TABLES:
-        detail = f"a [[{args.key}]] has several fields: edit {context.paths.config_file}"
-        raise CommandFailed("invalid", f"{detail}, or declare it in the window")
-    if args.key not in BY_KEY:
-        raise _unknown(args.key)
-    value = _default(args.key) if args.value == "default" else _typed(args.key, args.value)
-    outcome = save(context.paths.config_file, {args.key: value})
-    if isinstance(outcome, Problem):
-        raise CommandFailed("invalid", outcome.sentence)
-    now = value_of(outcome.settings, args.key)
+    """Write one or several of them to the file: all, or none where one is not allowed."""
+    changes = _changes([args.key, args.value, *args.more], context)
+    file = context.paths.config_file
+    back = [key for key, value in changes.items() if value is None and key in GUARDED]
+    if any(_is_in_force_otherwise(key, file) for key in back) and is_running(context.paths):
+        _saved({**changes, **{key: default_of(key) for key in back}}, context)
+        _wait_until_in_force(back, context.paths)
+    settings = _saved(changes, context).settings
+    now = {key: value_of(settings, key) for key in changes}
     if args.json:
-        context.terminal.json(msgspec.json.encode({args.key: now}))
-    else:
-        context.terminal.line(f"{args.key} = {shown(now)}")
-    if args.key.startswith("api.") and is_running(context.paths):
-        context.terminal.problem(f"{args.key}: {Fault.LATER.value}")
+        context.terminal.json(msgspec.json.encode(now))
+    for key, value in now.items():
+        if not args.json:
+            context.terminal.line(f"{key} = {shown(value)}")
+        if key.startswith("api.") and is_running(context.paths):
+            context.terminal.problem(f"{key}: {Fault.LATER.value}")
     return 0
 
 
-def _default(key: str) -> object:
-    """None takes the line out; one that steers the protector is written.
+def _changes(words: list[str], context: CommandContext) -> dict[str, object]:
+    """By key the value; None takes the line out of the file."""
+    if len(words) % 2:
+        raise ValueError(f"a value is missing behind {words[-1]}")
+    changes: dict[str, object] = {}
+    for key, value in zip(words[::2], words[1::2], strict=True):
+        if key in TABLES:
+            detail = f"a [[{key}]] has several fields: edit {context.paths.config_file}"
+            raise CommandFailed("invalid", f"{detail}, or declare it in the window")
+        if key not in BY_KEY:
+            raise _unknown(key)
+        changes[key] = None if value == "default" else _typed(key, value)
+    return changes
 
-    A running program does not take the absence of such a line for the person's wish.
+
+def _saved(changes: Mapping[str, object], context: CommandContext) -> Loaded:
+    """The new state of the file; raises CommandFailed with what is in force instead."""
+    outcome = save(context.paths.config_file, changes)
+    if isinstance(outcome, Loaded):
+        return outcome
+    if outcome.fault in (Fault.BROKEN, Fault.UNREADABLE):
+        used = _used_instead(context.paths)
+        changed = msgspec.structs.replace(outcome, used=used).sentence
+        raise CommandFailed("invalid", f"{changed}; nothing was changed")
+    if outcome.fault is Fault.CONFLICT and " and " in outcome.key:
+        both = " ".join(f"{key} VALUE" for key in outcome.key.split(" and "))
+        hint = f"both can be set at once: {typed('settings', *both.split())}"
+        raise CommandFailed("invalid", f"{outcome.sentence}; {hint}")
+    raise CommandFailed("invalid", outcome.sentence)
+
+
+def _used_instead(paths: Paths) -> str:
+    """What is in force while the file cannot be read: a program that runs knows it alone."""
+    try:
+        said = find_remote(paths).get("/status", StatusBody).settings_problems
+    except (NotRunning, RequestFailed):
+        return CAREFUL
+    return CAREFUL if any(each.endswith(CAREFUL) for each in said) else AS_BEFORE
+
+
+def _is_in_force_otherwise(key: str, file: Path) -> bool:
+    """Whether the file gives it another value than the default."""
+    return bool(value_of(load(file).settings, key) != default_of(key))
+
+
+def _wait_until_in_force(keys: list[str], paths: Paths) -> None:
+    """Until the program that runs has taken up the defaults of keys that steer the protector.
+
+    It does not take the absence of such a line for the person's wish, so the line stands for a
+    moment. Where the program is too slow it says in the settings that it keeps what was.
     """
-    return default_of(key) if key in GUARDED else None
+    until_mono_s = time.monotonic() + _TAKEN_UP_WITHIN_S
+    while time.monotonic() < until_mono_s:
+        try:
+            values = find_remote(paths).get("/settings", SettingsBody).values
+        except (NotRunning, RequestFailed):
+            return
+        defaults = msgspec.json.decode(msgspec.json.encode({key: default_of(key) for key in keys}))
+        if all(values.get(key) == defaults[key] for key in keys):
+            return
+        time.sleep(_LOOK_S)
 
 
 def _typed(key: str, text: str) -> object:
