@@ -56,6 +56,7 @@ class Reason(ReasonEnum):
     # life
     RESOLVED = "resolved", "It no longer holds."
     EXPIRED = "expired", "Closed: nothing was heard of it for a day."
+    ONE_OFF = "one_off", "Closed: the command ended an hour ago; the history keeps it."
     CROWDED_OUT = "crowded_out", "Closed: too many alerts are open to follow this one further."
     ACKNOWLEDGED_NOW = "acknowledged_now", "Somebody has acknowledged it."
     SNOOZED_NOW = "snoozed_now", "Its notifications are paused from now on."

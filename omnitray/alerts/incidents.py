@@ -50,6 +50,18 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
         """True where its source will resolve it."""
         return self.alert.source.startswith(_STANDING)
 
+    @property
+    def one_off(self) -> bool:
+        """True where it says how a command ended, which nothing may ever resolve."""
+        context = self.alert.context
+        return self.alert.source == "cli" and "run" in context and not context.get("now")
+
+    def expires_m(self, timing: AlertTiming) -> float | None:
+        """When it is closed where it is not raised again; None where its source resolves it."""
+        if self.watched:
+            return None
+        return self.raised_m + (timing.one_off_s if self.one_off else timing.expire_s)
+
     def transits(self, now_m: float) -> None:
         """Remember a change between firing and resolved."""
         self.transitions = (*self.transitions[1 - _TRANSITIONS_KEPT :], now_m)

@@ -185,8 +185,8 @@ class Notifier:
             repeat_m = incident.notified_mono_s + interval_s
             # Where something holds the repeat back, look again later and not at once.
             dues.append(repeat_m if repeat_m > now_m else now_m + interval_s / _LOOKS_A_REPEAT)
-        if not incident.watched:
-            dues.append(incident.raised_m + self._timing.expire_s)
+        if (expires_m := incident.expires_m(self._timing)) is not None:
+            dues.append(expires_m)
         if dues:
             self.agenda.put(alert.fingerprint, min(dues))
 

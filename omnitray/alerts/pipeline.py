@@ -136,8 +136,10 @@ class AlertFlow:
         incident = self.incidents.get(fingerprint)
         if incident is None:
             return None
-        if not incident.watched and now_m - incident.raised_m >= self._timing.expire_s:
-            return self.close(incident, Reason.EXPIRED)
+        expires_m = incident.expires_m(self._timing)
+        if expires_m is not None and now_m >= expires_m:
+            reason = Reason.ONE_OFF if incident.one_off else Reason.EXPIRED
+            return self.close(incident, reason)
         return self._teller.decide(incident, Trigger.DUE, now_m) if incident.firing else None
 
     def _withdraw(self, incident: Incident, reason: Reason) -> Outgoing:

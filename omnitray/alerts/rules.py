@@ -166,6 +166,9 @@ class AlertTiming(msgspec.Struct, frozen=True, kw_only=True):
     digest_floor_s: float = 60.0
     inhibit_s: float = 3600.0  # a CRITICAL that is not repeated stops muting others after this
     expire_s: float = 86400.0  # an alert without a source that is not repeated is closed
+    # How a command of ``omnitray run`` ended is an event and no state: it stands for as long as a
+    # person is likely to look for it and to start it again, and in the history after that.
+    one_off_s: float = 3600.0
     most_open: int = 5_000  # 2.5 kB each; more than a person works through
     most_lately: int = 1_000  # resolved and still known as the same incident when they come back
     most_context_bytes: int = 16_000_000  # of all that are open, in memory

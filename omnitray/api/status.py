@@ -140,12 +140,13 @@ def _headline(status: Status, firing: list[Alert]) -> str:
         return "Taking the first reading"
     if status.overdue_s:
         return f"No reading for {duration(status.overdue_s)}"
-    if firing:
-        worst = max(firing, key=lambda alert: (alert.severity.rank, alert.last_seen))
+    worst = max(firing, key=lambda alert: (alert.severity.rank, alert.last_seen), default=None)
+    # What is held now comes before what is only a warning, which may be long over.
+    if status.holding and (worst is None or worst.severity is not Severity.CRITICAL):
+        return status.holding[0] if len(status.holding) == 1 else f"{len(status.holding)} jobs held"
+    if worst is not None:
         more = f" and {len(firing) - 1} more" if len(firing) > 1 else ""
         return f"{title_now(worst, status.snapshot)}{more}"
-    if status.holding:
-        return status.holding[0] if len(status.holding) == 1 else f"{len(status.holding)} jobs held"
     shortages = _shortages(status)
     problems = [_Shortage(Severity.WARNING, each) for each in status.problems]
     named = sorted([*shortages, *problems], key=lambda each: -each.severity.rank)

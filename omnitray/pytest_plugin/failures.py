@@ -197,6 +197,8 @@ def group_message(type_: AlertType, context: Mapping[str, Any]) -> str:
         who = f"{names} fails" if number == 1 else f"{fails} ({names})"
         mode, owner, seen = (context.get(each) for each in ("mode", "owner", "seen"))
         facts = f" ({seen} is {mode}, owned by {owner})" if mode else ""
+        if context.get("missing"):
+            facts = f", which does not exist{facts}"
         path = context.get("path") or "something"
         return f"{who}: {context['reason']}: {path}{facts}. {context['remedy']}"
     named = "; ".join(_with_error(each) for each in entries[:SHOWN]) + rest
@@ -253,21 +255,44 @@ def permission_facts(error: BaseException) -> dict[str, Any] | None:
         except Exception:  # noqa: BLE001 - a path of the project's own making
             return found
         found |= mode_and_owner(Path(found["path"]))
+        if os.geteuid() == 0:
+            found["as_root"] = True
     return found
 
 
+def permission_remedy(path: str, denied: Mapping[str, Any]) -> str:
+    """What can be done; nobody gives access to a file that is not there, nor to root."""
+    if denied.get("missing"):
+        return "It does not exist: look at the path that the test uses, and at what creates it."
+    if denied.get("as_root"):
+        return (
+            "The tests run as root, so its mode is not the reason: look for a read-only mount, "
+            "an immutable file or a security module."
+        )
+    return f"Give the user who runs the tests access to {path}."
+
+
 def mode_and_owner(path: Path) -> dict[str, Any]:
-    """Of the path, or of the nearest folder above it that can be seen."""
+    """Of the path, or of the nearest folder above it that can be seen.
+
+    ``missing`` is True where the folder can be searched and has no such name: then it is not what
+    the path is allowed that the test fails for.
+    """
     import pwd  # noqa: PLC0415 - only where something is not permitted
 
+    missing = False
     for place in (path, *path.parents):
         try:
             facts = place.stat()
+        except FileNotFoundError:
+            missing = True
+            continue
         except (OSError, ValueError):  # a name with a zero byte
             continue
         try:
             owner = pwd.getpwuid(facts.st_uid).pw_name
         except KeyError:
             owner = str(facts.st_uid)
-        return {"seen": str(place), "mode": stat.filemode(facts.st_mode), "owner": owner}
+        seen = {"seen": str(place), "mode": stat.filemode(facts.st_mode), "owner": owner}
+        return {**seen, "missing": True} if missing else seen
     return {}

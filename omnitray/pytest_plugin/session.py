@@ -31,6 +31,7 @@ from omnitray.pytest_plugin.failures import (
     group_context,
     group_message,
     is_about_server,
+    permission_remedy,
     place_of,
     unnamed,
 )
@@ -348,10 +349,11 @@ class Run:
         path = denied.get("path") or "something"
         facts = {key: value for key, value in denied.items() if key != "errno"}
         facts["reason"] = denied["errno"]
-        facts["remedy"] = f"Give the user who runs the tests access to {path}."
-        group = FailureGroup(
-            type=AlertType.PERMISSION_ERROR, title=f"Not permitted: {path}", facts=facts
-        )
+        facts["remedy"] = permission_remedy(path, denied)
+        title = f"Not permitted: {path}"
+        if denied.get("missing"):
+            title = f"Permission error, and no such file: {path}"
+        group = FailureGroup(type=AlertType.PERMISSION_ERROR, title=title, facts=facts)
         self._add(group, report, getattr(report, "omnitray", {}))
         self._send(self._groups[group.title])
 

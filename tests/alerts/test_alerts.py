@@ -442,6 +442,21 @@ def test_what_nobody_stands_behind_is_closed_after_a_day(world: World) -> None:
     assert world.sink.on_disk()[left.alert.id].state == "resolved"
 
 
+def test_how_a_command_ended_is_closed_after_an_hour_and_what_a_run_does_now_is_not(
+    world: World,
+) -> None:
+    ended = world.alerts.raise_(CRITICAL, "false fails", source="cli", context={"run": "r-1"})
+    context = {"run": "r-2", "now": True}
+    held = world.alerts.raise_(RESOURCE, "leak is held", source="cli", context=context)
+    typed = world.alerts.raise_(DOWN, "shop does not answer", source="cli")
+    world.pass_(3_590)
+    assert len(world.alerts.open_alerts()) == 3
+    world.pass_(11)
+    assert {each.id for each in world.alerts.open_alerts()} == {held.alert.id, typed.alert.id}
+    assert world.sink.on_disk()[ended.alert.id].state == "resolved"
+    assert Reason.ONE_OFF in {each.reason for each in world.alerts.decisions()}
+
+
 def test_too_many_open_ones_are_closed_oldest_first() -> None:
     world = World(timing=AlertTiming(most_open=3))
     raised = [world.alerts.raise_(FAILED, f"test_{name}") for name in "abcde"]

@@ -14,6 +14,7 @@ from omnitray.base.facts import (
     PressureFacts,
     PressurePair,
     ProtectState,
+    Severity,
     Snapshot,
 )
 from support.samples import alerts
@@ -96,6 +97,25 @@ def test_a_problem_comes_before_processors_for_which_nothing_waits() -> None:
         Status(snapshot=read(cpu_percent=99.0), others_wait=False, problems=("No room.",))
     )
     assert (said.mood, said.headline) == (Mood.WARNING, "No room.")
+
+
+@pytest.mark.parametrize(
+    ("severity", "holding", "headline"),
+    [
+        (Severity.WARNING, ("burn slowed down",), "burn slowed down"),
+        (Severity.WARNING, ("burn slowed down", "light paused"), "2 jobs held"),
+        (Severity.CRITICAL, ("burn slowed down",), "false fails"),
+        (Severity.WARNING, (), "false fails"),
+    ],
+)
+def test_a_hold_in_force_comes_before_a_warning_and_after_what_is_critical(
+    severity: Severity, holding: tuple[str, ...], headline: str
+) -> None:
+    alert = msgspec.structs.replace(
+        alerts()[0], state="firing", title="false fails", severity=severity, context={}
+    )
+    said = sentence(Status(snapshot=read(), open_alerts=(alert,), holding=holding))
+    assert said.headline == headline
 
 
 @pytest.mark.parametrize(

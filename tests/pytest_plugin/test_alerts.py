@@ -296,3 +296,30 @@ def test_a_history_that_cannot_be_written_changes_no_outcome(
     result = run(pytester, "--omnitray")
     result.assert_outcomes(passed=1, failed=1)
     assert any("could not be delivered" in line for line in result.outlines)
+
+
+@pytest.mark.parametrize(
+    ("made", "root", "title", "remedy"),
+    [
+        (True, False, "Not permitted", "Give the user who runs the tests access to "),
+        (True, True, "Not permitted", "The tests run as root, so its mode is not the reason"),
+        (False, False, "Permission error, and no such file", "It does not exist: look at the path"),
+    ],
+)
+def test_a_remedy_fits_what_is_there_and_who_runs_the_tests(
+    pytester: pytest.Pytester, home: Path, *, made: bool, root: bool, title: str, remedy: str
+) -> None:
+    file = pytester.path / "secret"
+    if made:
+        file.touch()
+    pytester.makepyfile(f"""
+        import os
+        def test_denied(monkeypatch):
+            raise PermissionError(13, "Permission denied", {str(file)!r})
+    """)
+    pytester.makeconftest(f"import os\nos.geteuid = lambda: {0 if root else 1000}")
+    run(pytester, "--omnitray")
+    (denied,) = alerts(home)
+    assert denied["title"] == f"{title}: {file}"
+    assert remedy in denied["message"]
+    assert ("which does not exist" in denied["message"]) is not made

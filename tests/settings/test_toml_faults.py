@@ -45,7 +45,7 @@ BRACKET = "a bracket is missing or too many: a section is [name], a table of man
             'the quotes are typographic ones: write straight ones (")',
         ),
         (
-            'command = "C:\\Users"\n',
+            'command = "\\shop"\n',
             1,
             "a \\ between double quotes is written twice, or the quotes are single ones (')",
         ),
