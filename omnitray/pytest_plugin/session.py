@@ -35,6 +35,7 @@ from omnitray.pytest_plugin.failures import (
     place_of,
     unnamed,
 )
+from omnitray.pytest_plugin.left_sessions import LeftSession, note_session, take_left
 from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
 from omnitray.pytest_plugin.running_test import TestProcess, mark_of, own_marks
 from omnitray.pytest_plugin.summary import RunSummary, TreeSampler
@@ -50,6 +51,7 @@ def register(config: pytest.Config) -> None:
     slow = config.getoption("omnitray_slow") or config.getini("omnitray_slow") or None
     project = str(config.rootpath)
     reporter = Reporter()
+    left = [] if given else _died(reporter)  # before the marks of what has ended are swept
     run_id = given.get("omnitray_run") or _next_run(reporter, project)
     marks = Path(given.get("omnitray_marks") or own_marks(reporter.paths.state / "pytest"))
     facts = {"run": run_id, "project": project, "worker": given.get("workerid", "main")}
@@ -59,11 +61,19 @@ def register(config: pytest.Config) -> None:
     config.pluginmanager.register(collection, "omnitray-collection")
     if not given:
         run = Run(config, reporter, facts, marks, collection)
+        run.died = left
         process.sampler = run.sampler
         config.pluginmanager.register(run, "omnitray-run")
     server = config.getoption("omnitray_server") or config.getini("omnitray_server")
     if server:
         _register_server(config, server, reporter, {**facts, "marks": str(marks)})
+
+
+def _died(reporter: Reporter) -> list[LeftSession]:
+    """The sessions before this one that ended without their end."""
+    with reporter.guard:
+        return list(take_left(reporter.paths.state / "pytest"))
+    return []
 
 
 def _register_server(
@@ -132,6 +142,7 @@ class Run:
         self.sampler = TreeSampler(reporter)
         self._summary = RunSummary(reporter, self.sampler)
         self._kills_before = oom_kills()
+        self.died: list[LeftSession] = []
 
     @property
     def name(self) -> str:
@@ -148,6 +159,22 @@ class Run:
             self._lease = lease
         with self._reporter.guard:
             self.sampler.start()
+        with self._reporter.guard:
+            note_session(self._marks, self._facts["run"], self._facts["project"])
+        with self._reporter.guard:
+            for each in self.died:
+                self._report_died(each)
+
+    def _report_died(self, left: LeftSession) -> None:
+        name = f"pytest · {short(left.project)} · run {left.run}"
+        error = f"the session ended without its end{left.why}"
+        self._reporter.report(
+            f"died:{left.project}:{left.run}",
+            AlertType.CRITICAL,
+            f"Test session died: {name}",
+            f"{name} (process {left.pid}) ended without its end: aborted or killed{left.why}.",
+            {"run": left.run, "project": left.project, "worker": "main", "error": error},
+        )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
