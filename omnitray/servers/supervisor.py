@@ -308,17 +308,22 @@ class Supervisor:
                 self._watched[descriptor] = process
 
     def _publish(self) -> None:
-        changed = False
-        for name, handle in self._servers.items():
-            view = handle.machine.view
-            if self._views.get(name) != view:
-                self._views = {**self._views, name: view}
-                changed = True
-                self._on_change(view)
-                if handle.machine.waits_for_change and name not in self._projects:
-                    self._projects[name] = handle.change_stamp()
-                    self._project_due_m = self._clock.monotonic() + LOOK_S
-        if changed:
+        views = {name: handle.machine.view for name, handle in self._servers.items()}
+        changed = {name: view for name, view in views.items() if self._views.get(name) != view}
+        if not changed:
+            return
+        # Who is killed right after it has shown a server finds it again; a failure is said first.
+        runs = any(view.pid is not None for view in changed.values())
+        if runs:
+            self._remember()
+        for name, view in changed.items():
+            handle = self._servers[name]
+            self._views = {**self._views, name: view}
+            self._on_change(view)
+            if handle.machine.waits_for_change and name not in self._projects:
+                self._projects[name] = handle.change_stamp()
+                self._project_due_m = self._clock.monotonic() + LOOK_S
+        if not runs:
             self._remember()
 
     def _remember(self) -> None:

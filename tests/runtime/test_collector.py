@@ -76,7 +76,11 @@ def test_it_comes_back_by_itself(qtbot: QtBot) -> None:
     deleted_by: list[str] = []
     Knot(deleted_by)
     kept = [[number] for number in range(2_000)]
-    qtbot.waitUntil(lambda: deleted_by == ["MainThread"], timeout=40_000)  # looks become rarer
+
+    def deleted() -> None:
+        assert deleted_by == ["MainThread"]
+
+    qtbot.waitUntil(deleted, timeout=40_000)  # looks become rarer
     assert kept
 
 
