@@ -63,7 +63,8 @@ export function absence(model: Model, t: Translate): string {
 }
 
 export function serverState(server: Server, t: Translate): string {
-  const why = server.last_exit ? `, ${server.last_exit.reason}` : "";
+  const behind = server.detail || server.last_exit?.reason;
+  const why = behind ? `, ${behind}` : "";
   switch (server.state) {
     case "up":
       return server.up_since ? t("up since {0}", clock(server.up_since)) : t("up");

@@ -36,6 +36,7 @@ export interface Server {
   readonly up_since: string | null;
   readonly restarts: number;
   readonly last_exit: { readonly reason: string; readonly at: string } | null;
+  readonly detail: string;
   readonly command: readonly string[];
   readonly cwd: string;
 }
