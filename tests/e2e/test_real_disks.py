@@ -156,4 +156,4 @@ def asked(server: NotificationServer) -> bool:
 def told(program: OmniTray, word: str) -> str | None:
     """What was done that begins so, of any alert: it is a part of the disk's incident."""
     done = [each for alert in program.stored() for each in alert["context"].get("actions", ())]
-    return next((each for each in done if each.startswith(word)), None)
+    return next((each["what"] for each in done if each["what"].startswith(word)), None)
