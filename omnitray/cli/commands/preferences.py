@@ -193,9 +193,10 @@ def _saved(changes: Mapping[str, object], context: CommandContext) -> Loaded:
         used = _used_instead(context.paths)
         changed = msgspec.structs.replace(outcome, used=used).sentence
         raise CommandFailed("invalid", f"{changed}; nothing was changed")
-    if outcome.fault is Fault.CONFLICT and " and " in outcome.key:
-        both = " ".join(f"{key} VALUE" for key in outcome.key.split(" and "))
-        hint = f"both can be set at once: {typed('settings', *both.split())}"
+    keys = [each for each in outcome.key.split() if each in BY_KEY]
+    if outcome.fault is Fault.CONFLICT and len(keys) > 1:
+        words = [word for key in keys for word in (key, "VALUE")]
+        hint = f"both can be set at once: {typed('settings', *words)}"
         raise CommandFailed("invalid", f"{outcome.sentence}; {hint}")
     raise CommandFailed("invalid", outcome.sentence)
 

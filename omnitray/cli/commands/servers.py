@@ -61,9 +61,10 @@ def _row(server: ServerBody, context: CommandContext) -> tuple[str, ...]:
 
 def _state(server: ServerBody) -> str:
     """The state, and why it is so where that is no exit: the last one stands beside it."""
-    why = _why(server)
-    by = "by " if server.state is ServerState.FOREIGN else ""
-    return f"{server.state.words}: {by}{why}" if why else server.state.words
+    words, why = server.state.words, _why(server)
+    if server.state is ServerState.FOREIGN and why:
+        return f"{words}: by {why}"
+    return f"{words}: {why}" if why else words
 
 
 def _why(server: ServerBody) -> str:
@@ -124,8 +125,10 @@ def _told(server: ServerBody, args: argparse.Namespace, context: CommandContext)
     context.terminal.line(f"{server.name}: {_standing(server, args)}; log: {server.log_file}")
     if not _fails(server):
         return 0
-    by = "its port is taken by " if server.state is ServerState.FOREIGN else ""
-    context.terminal.problem(f"{by}{server.detail}" if server.detail else "it does not run")
+    why = server.detail or "it does not run"
+    if server.state is ServerState.FOREIGN and server.detail:
+        why = f"its port is taken by {server.detail}"
+    context.terminal.problem(why)
     return 1
 
 
