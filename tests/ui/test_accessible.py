@@ -30,9 +30,9 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
     made = sample_window()
     qtbot.addWidget(made)
     made.resize(960, 640)
-    made.show()
-    made.activateWindow()
-    qtbot.waitActive(made)
+    with qtbot.waitActive(made):
+        made.show()
+        made.activateWindow()
     yield made
     QAccessible.setActive(before)
 

@@ -43,8 +43,8 @@ class Opened:
         self.page.reload()
         qtbot.addWidget(self.page)
         self.page.resize(900, 560)
-        self.page.show()
-        qtbot.waitExposed(self.page)
+        with qtbot.waitExposed(self.page):
+            self.page.show()
         self.asked: list[tuple[object, ...]] = []
         for name in ("acknowledge", "resolve", "snooze", "open_file", "export"):
             getattr(self.page.context.intents, f"{name}_requested").connect(

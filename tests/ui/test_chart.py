@@ -100,8 +100,8 @@ def test_two_curves_are_told_apart_by_their_words(qtbot: QtBot) -> None:
 def test_a_share_keeps_its_scale_and_a_rate_fits(qtbot: QtBot) -> None:
     share, rate = Drawn(qtbot), Drawn(qtbot, percent=False)
     for each in (share, rate):
-        each.chart.show()
-        qtbot.waitExposed(each.chart)
+        with qtbot.waitExposed(each.chart):
+            each.chart.show()
     share.add(3.0)
     rate.add(130_000_000.0)
     assert share.chart.top == 100.0
@@ -112,8 +112,8 @@ def test_a_share_keeps_its_scale_and_a_rate_fits(qtbot: QtBot) -> None:
 def test_the_crosshair_steps_by_samples_on_the_keyboard(drawn: Drawn, qtbot: QtBot) -> None:
     for value in (10.0, 20.0, 30.0):
         drawn.add(value)
-    drawn.chart.show()
-    qtbot.waitExposed(drawn.chart)
+    with qtbot.waitExposed(drawn.chart):
+        drawn.chart.show()
     press(drawn.chart, Qt.Key.Key_Left)
     assert drawn.chart.crosshair_text().endswith("30 %")
     press(drawn.chart, Qt.Key.Key_Left)
@@ -129,8 +129,8 @@ def test_the_crosshair_steps_by_samples_on_the_keyboard(drawn: Drawn, qtbot: QtB
 
 def test_the_crosshair_follows_the_mouse_and_leaves_with_it(drawn: Drawn, qtbot: QtBot) -> None:
     drawn.add(10.0)
-    drawn.chart.show()
-    qtbot.waitExposed(drawn.chart)
+    with qtbot.waitExposed(drawn.chart):
+        drawn.chart.show()
     right = drawn.chart.plot().right()
     point(drawn.chart, round(right) - 1, 40)
     qtbot.waitUntil(lambda: drawn.chart.crosshair_text().endswith("10 %"))

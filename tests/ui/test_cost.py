@@ -21,8 +21,8 @@ LONG_MS = 3_600_000  # so that nothing is due, however busy this machine is
 def window(qtbot: QtBot) -> MainWindow:
     made = sample_window()
     qtbot.addWidget(made)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     return made
 
 

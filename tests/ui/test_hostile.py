@@ -89,8 +89,8 @@ def says_no_more(label: QLabel) -> bool:
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_names_are_shown_as_plain_text_within_the_window(qtbot: QtBot, text: str) -> None:
     window = hostile_window(qtbot, text)
-    window.show()
-    qtbot.waitExposed(window)
+    with qtbot.waitExposed(window):
+        window.show()
     for page in PAGES:
         window.show_page(page.name)
         qtbot.wait(5)

@@ -28,8 +28,8 @@ def page(qtbot: QtBot, context: PageContext) -> OverviewPage:
     made = OverviewPage(context)
     qtbot.addWidget(made)
     made.resize(800, 560)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     return made
 
 

@@ -28,8 +28,8 @@ class Opened:
         self.page = ProcessesPage(page_context())
         qtbot.addWidget(self.page)
         self.page.resize(860, 520)
-        self.page.show()
-        qtbot.waitExposed(self.page)
+        with qtbot.waitExposed(self.page):
+            self.page.show()
         self.asked: list[tuple[str, str]] = []
         self.page.context.intents.job_action_requested.connect(
             lambda *each: self.asked.append(each)

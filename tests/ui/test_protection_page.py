@@ -41,8 +41,8 @@ def page(qtbot: QtBot) -> ProtectionPage:
     made = ProtectionPage(page_context())
     qtbot.addWidget(made)
     made.resize(860, 600)
-    made.show()
-    qtbot.waitExposed(made)
+    with qtbot.waitExposed(made):
+        made.show()
     return made
 
 

@@ -97,8 +97,8 @@ def test_the_question_has_the_whole_width_and_no_button_is_cut(
     banner: QuestionBanner, width: int, qtbot: QtBot
 ) -> None:
     banner.resize(width, 100)
-    banner.show_question(msgspec.structs.replace(QUESTION, paused=True))
-    qtbot.waitExposed(banner)
+    with qtbot.waitExposed(banner):
+        banner.show_question(msgspec.structs.replace(QUESTION, paused=True))
     assert banner.words.width() > width - 50
     assert all(each.width() >= each.sizeHint().width() for each in banner.buttons)
 

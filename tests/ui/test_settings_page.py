@@ -22,8 +22,8 @@ class Opened:
         qtbot.addWidget(self.page)
         self.page.resize(800, 600)
         self.page.show_settings()
-        self.page.show()
-        qtbot.waitExposed(self.page)
+        with qtbot.waitExposed(self.page):
+            self.page.show()
         self.asked: list[tuple[str, object]] = []
         self.page.context.intents.setting_requested.connect(lambda *each: self.asked.append(each))
 

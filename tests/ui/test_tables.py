@@ -37,8 +37,8 @@ def a_page(qtbot: QtBot, facts: WindowFacts) -> ProcessesPage:
     page = ProcessesPage(context)
     qtbot.addWidget(page)
     page.resize(1100, 520)
-    page.show()
-    qtbot.waitExposed(page)
+    with qtbot.waitExposed(page):
+        page.show()
     show_jobs(page, samples.jobs(), samples.protection())
     return page
 

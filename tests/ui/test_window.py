@@ -59,9 +59,9 @@ def feed(window: MainWindow) -> None:
 
 
 def shown(window: MainWindow, qtbot: QtBot) -> MainWindow:
-    window.show_now()
+    with qtbot.waitExposed(window):
+        window.show_now()
     window.activateWindow()
-    qtbot.waitExposed(window)
     qtbot.waitUntil(window.isActiveWindow)
     return window
 
@@ -392,8 +392,8 @@ def test_a_closer_look_is_asked_for_by_who_shows_jobs_and_only_in_sight(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     asked: list[tuple[object, str, bool]] = []
-    window.show()
-    qtbot.waitExposed(window)
+    with qtbot.waitExposed(window):
+        window.show()
     window.intents.inspection_wanted.connect(lambda *wanted: asked.append(wanted))
     window.pages.looks.interval_ms = 0
     window.show_jobs(samples.jobs())
