@@ -363,3 +363,15 @@ def test_a_figure_that_moves_no_bar_changes_the_text_alone(desk: Desk) -> None:
     desk.clock.advance(2)
     desk.tray.show_status(busy(80.0))
     assert desk.icon.icon().cacheKey() != drawn
+
+
+def test_another_scale_of_the_screen_is_drawn_with_the_next_reading(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.clock.advance(2)
+    desk.tray.show_status(busy(50.0))
+    desk.clock.advance(2)
+    drawn = desk.icon.icon().cacheKey()
+    monkeypatch.setattr("omnitray.ui.tray.tray._ratio", lambda: 2.0)
+    desk.tray.show_status(busy(50.0))
+    assert desk.icon.icon().cacheKey() != drawn

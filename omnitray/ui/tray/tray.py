@@ -158,12 +158,12 @@ class Tray(QObject):
         columns = self._trail.columns(self._clock.monotonic())
         facts, text = icon_facts(self._status, self._settings.show, columns), tooltip(self._status)
         place = min(self._icon.geometry().size().toTuple())
-        panel = self._panel()
+        panel, ratio = self._panel(), _ratio()
         # The figures of the text move with each reading, the bars seldom: a drawing costs more
         # than all the rest, here and in the panel that fetches it.
-        if (facts, place, panel) != self._shown:
-            self._shown = (facts, place, panel)
-            self._icon.setIcon(tray_icon(facts, panel, _ratio(), place))
+        if (facts, panel, ratio, place) != self._shown:
+            self._shown = (facts, panel, ratio, place)
+            self._icon.setIcon(tray_icon(facts, panel, ratio, place))
         if text != self._icon.toolTip():
             self._icon.setToolTip(text)
         self._menu.show_status(self._status)
