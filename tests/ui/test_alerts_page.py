@@ -362,6 +362,13 @@ def test_what_was_done_has_its_time_who_asked_and_what_became_of_it(qtbot: QtBot
     assert "paused make · you · ended meanwhile" in opened.page.detail.copied_text()
 
 
+@pytest.mark.parametrize("at", ["some day", "0001-01-01T00:00:00+10:00", 12, None])
+def test_what_was_done_is_shown_without_a_time_that_is_none(at: object) -> None:
+    context: dict[str, object] = {"actions": [{"at": at, "what": "of another program"}]}
+    alert = samples.alert(1, 0, AlertType.CRITICAL, Severity.INFO, "t", "", context=context)
+    assert text.done(alert, NOW) == ["of another program"]
+
+
 def test_a_reason_that_somebody_else_wrote_is_shown_as_it_is(qtbot: QtBot) -> None:
     context: dict[str, object] = {"reason": "the server_said so"}
     alert = samples.alert(1, 0, AlertType.CRITICAL, Severity.INFO, "t", "", context=context)

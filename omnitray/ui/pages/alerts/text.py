@@ -139,20 +139,19 @@ def done(alert: Alert, now_s: float, journal: Iterable[JournalLine] = ()) -> lis
 def _done(entry: dict[str, object], now_s: float, known: dict[str, JournalLine]) -> str:
     what = formats.one_line(str(entry.get("what", "")))
     at = entry.get("at")
-    if isinstance(at, str) and _is_time(at):
-        what = f"{formats.when(epoch(at), now_s)} {what}"
+    if isinstance(at, str) and (moment := _moment(at, now_s)):
+        what = f"{moment} {what}"
     line = known.get(hold_of(str(entry.get("action_id", ""))))
     became = _became(line, now_s) if line is not None else ""
     return formats.dotted(what, formats.one_line(str(entry.get("by", ""))), became)
 
 
-def _is_time(text: str) -> bool:
-    """A context may have been written by anyone."""
+def _moment(at: str, now_s: float) -> str:
+    """Empty for what is no time: a context may have been written by anyone."""
     try:
-        epoch(text)
-    except ValueError:
-        return False
-    return True
+        return formats.when(epoch(at), now_s)
+    except (OverflowError, ValueError):  # also where the local time falls out of the calendar
+        return ""
 
 
 def _became(line: JournalLine, now_s: float) -> str:
