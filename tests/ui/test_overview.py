@@ -8,6 +8,7 @@ from omnitray.ui.charts.readings import ChartReadings
 from omnitray.ui.pages.overview import OverviewPage
 from omnitray.ui.pages.page import PageContext
 from omnitray.ui.pages.processes.text import JobColumn
+from omnitray.ui.theme import line_height
 from support import samples
 from support.keys import click
 from support.pages import page_context, show_jobs
@@ -79,6 +80,11 @@ def test_one_range_serves_all_charts_and_is_said(page: OverviewPage) -> None:
     click(page.range.findChildren(QAbstractButton)[2])
     assert page.context.facts.range_s == 900.0
     assert {card.chart.range_s for card in page.cards.values()} == {900.0}
+
+
+def test_before_the_first_scan_the_list_says_so_in_one_line(page: OverviewPage) -> None:
+    words = page.no_jobs
+    assert words.heightForWidth(words.width()) < line_height(words.font(), 2)
 
 
 def test_the_first_five_jobs_are_listed_with_their_state(page: OverviewPage) -> None:
