@@ -129,9 +129,7 @@ def test_buttons_without_room_are_in_the_menu_and_the_last_stays(qtbot: QtBot) -
 
 def test_what_cannot_be_pressed_cannot_be_chosen_in_the_menu_either(qtbot: QtBot) -> None:
     row, pressed = row_of(qtbot, 200)
-    hidden = next(
-        each for each in row.findChildren(type(row.more)) if each.text() == "Protect it from all"
-    )
+    hidden = button_of(row, "Protect it from all")
     hidden.setEnabled(False)
     press(row.more, Qt.Key.Key_Space)
     entry = next(each for each in row.menu.actions() if each.text() == "Protect it from all")
