@@ -20,233 +20,83 @@ def _joined(*tables: _Names) -> _Names:
     }
 
 
-LINUX = ProgramTables(
-    names=_joined(
-        EVERYWHERE,
-        SERVICE_NAMES,
-        {
-            ExclusionReason.SESSION: frozenset(
-                (
-                    *("systemd", "systemd-logind", "systemd-executor", "init", "login", "sshd"),
-                    *("sshd-session", "gdm", "gdm3", "gdm-session-worker", "gdm-wayland-session"),
-                    *("gdm-x-session", "sddm", "sddm-helper", "lightdm", "lxdm", "greetd", "xinit"),
-                    *("Xorg", "Xwayland", "Xvfb", "Xephyr", "Xtigervnc", "weston", "sway", "i3"),
-                    *("Hyprland", "labwc", "wayfire", "river", "niri", "awesome", "dwm", "bspwm"),
-                    *("openbox", "fluxbox", "xmonad", "qtile", "herbstluftwm", "icewm"),
-                    *("gnome-session-binary", "gnome-session-service", "gnome-shell", "mutter"),
-                    *(
-                        "gnome-keyring-daemon",
-                        "gnome-settings-daemon",
-                        "gsd-xsettings",
-                        "gjs-console",
-                    ),
-                    *("plasmashell", "kwin_wayland", "kwin_x11", "ksmserver", "kded5", "kded6"),
-                    *("plasma_session", "krunner", "kscreenlocker_greet", "kwalletd5", "kwalletd6"),
-                    *(
-                        "xfce4-session",
-                        "xfwm4",
-                        "xfce4-panel",
-                        "xfdesktop",
-                        "xfsettingsd",
-                        "muffin",
-                    ),
-                    *("cinnamon", "cinnamon-session", "nemo-desktop", "mate-session", "marco"),
-                    *("mate-panel", "mate-settings-daemon", "lxsession", "lxpanel", "lxqt-session"),
-                    *("lxqt-panel", "budgie-wm", "budgie-panel", "cosmic-session", "cosmic-comp"),
-                    *(
-                        "cosmic-panel",
-                        "waybar",
-                        "swaylock",
-                        "i3lock",
-                        "xscreensaver",
-                        "picom",
-                        "dunst",
-                    ),
-                    *("mako", "xfce4-notifyd", "notification-daemon", "polkitd", "trayer"),
-                    *("xdg-desktop-portal", "xdg-desktop-portal-gtk", "xdg-desktop-portal-gnome"),
-                    *("xdg-desktop-portal-kde", "gvfsd", "dconf-service", "stalonetray"),
-                    *("Xorg.bin", "Xorg.wrap", "Xvnc", "x0vncserver", "Xwayland-satellite", "xrdp"),
-                    *(
-                        "xrdp-sesman",
-                        "xrdp-chansrv",
-                        "gnome-remote-desktop-daemon",
-                        "krfb",
-                        "wayvnc",
-                    ),
-                    *(
-                        "sshd-auth",
-                        "dropbear",
-                        "elogind",
-                        "elogind-daemon",
-                        "seatd",
-                        "dinit",
-                        "runit",
-                    ),
-                    *(
-                        "s6-svscan",
-                        "openrc-init",
-                        "shepherd",
-                        "gnome-session-ctl",
-                        "mutter-x11-frames",
-                    ),
-                    *(
-                        "gnome-shell-calendar-server",
-                        "gnome-screensaver",
-                        "light-locker",
-                        "xss-lock",
-                    ),
-                    *(
-                        "goa-daemon",
-                        "kwin_wayland_wrapper",
-                        "kglobalaccel5",
-                        "kglobalacceld",
-                        "kaccess",
-                    ),
-                    *("kactivitymanagerd", "org_kde_powerdevil", "xembedsniproxy", "ksecretd"),
-                    *("gmenudbusmenuproxy", "startplasma-wayland", "startplasma-x11", "kdeinit5"),
-                    *("kdeinit6", "klauncher", "ksplashqml", "kwalletmanager5", "keepassxc"),
-                    *("xfce4-power-manager", "xfce4-screensaver", "xfconfd", "wrapper-2.0"),
-                    *(
-                        "xfce4-clipman",
-                        "compiz",
-                        "enlightenment",
-                        "sawfish",
-                        "jwm",
-                        "spectrwm",
-                        "hyprlock",
-                    ),
-                    *(
-                        "hypridle",
-                        "hyprpaper",
-                        "swayidle",
-                        "swaybg",
-                        "swaync",
-                        "gammastep",
-                        "redshift",
-                    ),
-                    *("gtklock", "waylock", "fnott", "deadd-notification-center", "tint2"),
-                    *(
-                        "polybar",
-                        "eww",
-                        "ags",
-                        "quickshell",
-                        "sfwbar",
-                        "lemonbar",
-                        "xmobar",
-                        "plank",
-                    ),
-                    *(
-                        "conmon",
-                        "rootlesskit",
-                        "gnome-initial-setup",
-                        "xsettingsd",
-                        "xcompmgr",
-                        "compton",
-                    ),
-                )
-            ),
-            ExclusionReason.BUS: frozenset(
-                (
-                    *("dbus-daemon", "dbus-broker", "dbus-broker-launch", "at-spi-bus-launcher"),
-                    *("at-spi2-registryd", "dbus-run-session", "dbus-launch", "xdg-dbus-proxy"),
-                )
-            ),
-            ExclusionReason.SOUND: frozenset(
-                (
-                    *(
-                        "pipewire",
-                        "pipewire-pulse",
-                        "wireplumber",
-                        "pulseaudio",
-                        "jackd",
-                        "jackdbus",
-                    ),
-                    *(
-                        "pipewire-media-session",
-                        "easyeffects",
-                        "pipewire-aes67",
-                        "sndiod",
-                        "roc-recv",
-                    ),
-                )
-            ),
-            ExclusionReason.INPUT: frozenset(
-                (
-                    *(
-                        "ibus-daemon",
-                        "ibus-x11",
-                        "ibus-engine-simple",
-                        "fcitx",
-                        "fcitx5",
-                        "uim-xim",
-                    ),
-                    *("scim", "maliit-keyboard", "onboard", "squeekboard", "libinput-gestures"),
-                    *(
-                        "hime",
-                        "gcin",
-                        "nabi",
-                        "kime",
-                        "uim-toolbar",
-                        "mozc_server",
-                        "xbindkeys",
-                        "sxhkd",
-                    ),
-                    *("touchegg", "input-remapper-service", "keyd", "kanata", "xremap", "ydotoold"),
-                    *("orca", "speech-dispatcher", "brltty", "wvkbd", "wvkbd-mobintl"),
-                )
-            ),
-            ExclusionReason.TERMINAL: frozenset(
-                (
-                    *("gnome-terminal-server", "gnome-terminal", "konsole", "xterm", "uxterm"),
-                    *(
-                        "alacritty",
-                        "kitty",
-                        "foot",
-                        "footclient",
-                        "wezterm-gui",
-                        "tilix",
-                        "terminator",
-                    ),
-                    *(
-                        "wezterm-mux-server",
-                        "xfce4-terminal",
-                        "lxterminal",
-                        "mate-terminal",
-                        "ptyxis",
-                    ),
-                    *("ptyxis-agent", "kgx", "ghostty", "guake", "yakuake", "tilda", "qterminal"),
-                    *("urxvt", "rxvt", "urxvtd", "st", "rio", "warp", "cool-retro-term", "sakura"),
-                    *("tmux", "screen", "zellij", "dtach", "abduco", "mosh-server", "ttyd"),
-                    *(
-                        "rxvt-unicode",
-                        "wezterm",
-                        "contour",
-                        "terminology",
-                        "deepin-terminal",
-                        "tmate",
-                    ),
-                    *(
-                        "roxterm",
-                        "termite",
-                        "blackbox",
-                        "blackbox-terminal",
-                        "cosmic-term",
-                        "tabby",
-                    ),
-                    *(
-                        "hyper",
-                        "waveterm",
-                        "io.elementary.terminal",
-                        "lilyterm",
-                        "mrxvt",
-                        "aterm",
-                        "Eterm",
-                    ),
-                    *("mlterm", "zutty", "havoc", "warp-terminal", "rio-term", "shpool", "script"),
-                )
-            ),
-        },
+_DESKTOP: _Names = {
+    ExclusionReason.SESSION: frozenset(
+        (
+            *("systemd", "systemd-logind", "systemd-executor", "init", "login", "sshd"),
+            *("sshd-session", "gdm", "gdm3", "gdm-session-worker", "gdm-wayland-session"),
+            *("gdm-x-session", "sddm", "sddm-helper", "lightdm", "lxdm", "greetd", "xinit"),
+            *("Xorg", "Xwayland", "Xvfb", "Xephyr", "Xtigervnc", "weston", "sway", "i3"),
+            *("Hyprland", "labwc", "wayfire", "river", "niri", "awesome", "dwm", "bspwm"),
+            *("openbox", "fluxbox", "xmonad", "qtile", "herbstluftwm", "icewm"),
+            *("gnome-session-binary", "gnome-session-service", "gnome-shell", "mutter"),
+            *("gnome-keyring-daemon", "gnome-settings-daemon", "gsd-xsettings", "gjs-console"),
+            *("plasmashell", "kwin_wayland", "kwin_x11", "ksmserver", "kded5", "kded6"),
+            *("plasma_session", "krunner", "kscreenlocker_greet", "kwalletd5", "kwalletd6"),
+            *("xfce4-session", "xfwm4", "xfce4-panel", "xfdesktop", "xfsettingsd", "muffin"),
+            *("cinnamon", "cinnamon-session", "nemo-desktop", "mate-session", "marco"),
+            *("mate-panel", "mate-settings-daemon", "lxsession", "lxpanel", "lxqt-session"),
+            *("lxqt-panel", "budgie-wm", "budgie-panel", "cosmic-session", "cosmic-comp"),
+            *("cosmic-panel", "waybar", "swaylock", "i3lock", "xscreensaver", "picom", "dunst"),
+            *("mako", "xfce4-notifyd", "notification-daemon", "polkitd", "trayer"),
+            *("xdg-desktop-portal", "xdg-desktop-portal-gtk", "xdg-desktop-portal-gnome"),
+            *("xdg-desktop-portal-kde", "gvfsd", "dconf-service", "stalonetray"),
+            *("Xorg.bin", "Xorg.wrap", "Xvnc", "x0vncserver", "Xwayland-satellite", "xrdp"),
+            *("xrdp-sesman", "xrdp-chansrv", "gnome-remote-desktop-daemon", "krfb", "wayvnc"),
+            *("sshd-auth", "dropbear", "elogind", "elogind-daemon", "seatd", "dinit", "runit"),
+            *("s6-svscan", "openrc-init", "shepherd", "gnome-session-ctl", "mutter-x11-frames"),
+            *("gnome-shell-calendar-server", "gnome-screensaver", "light-locker", "xss-lock"),
+            *("goa-daemon", "kwin_wayland_wrapper", "kglobalaccel5", "kglobalacceld", "kaccess"),
+            *("kactivitymanagerd", "org_kde_powerdevil", "xembedsniproxy", "ksecretd"),
+            *("gmenudbusmenuproxy", "startplasma-wayland", "startplasma-x11", "kdeinit5"),
+            *("kdeinit6", "klauncher", "ksplashqml", "kwalletmanager5", "keepassxc"),
+            *("xfce4-power-manager", "xfce4-screensaver", "xfconfd", "wrapper-2.0"),
+            *("xfce4-clipman", "compiz", "enlightenment", "sawfish", "jwm", "spectrwm", "hyprlock"),
+            *("hypridle", "hyprpaper", "swayidle", "swaybg", "swaync", "gammastep", "redshift"),
+            *("gtklock", "waylock", "fnott", "deadd-notification-center", "tint2"),
+            *("polybar", "eww", "ags", "quickshell", "sfwbar", "lemonbar", "xmobar", "plank"),
+            *("conmon", "rootlesskit", "gnome-initial-setup", "xsettingsd", "xcompmgr", "compton"),
+        )
     ),
+    ExclusionReason.BUS: frozenset(
+        (
+            *("dbus-daemon", "dbus-broker", "dbus-broker-launch", "at-spi-bus-launcher"),
+            *("at-spi2-registryd", "dbus-run-session", "dbus-launch", "xdg-dbus-proxy"),
+        )
+    ),
+    ExclusionReason.SOUND: frozenset(
+        (
+            *("pipewire", "pipewire-pulse", "wireplumber", "pulseaudio", "jackd", "jackdbus"),
+            *("pipewire-media-session", "easyeffects", "pipewire-aes67", "sndiod", "roc-recv"),
+        )
+    ),
+    ExclusionReason.INPUT: frozenset(
+        (
+            *("ibus-daemon", "ibus-x11", "ibus-engine-simple", "fcitx", "fcitx5", "uim-xim"),
+            *("scim", "maliit-keyboard", "onboard", "squeekboard", "libinput-gestures"),
+            *("hime", "gcin", "nabi", "kime", "uim-toolbar", "mozc_server", "xbindkeys", "sxhkd"),
+            *("touchegg", "input-remapper-service", "keyd", "kanata", "xremap", "ydotoold"),
+            *("orca", "speech-dispatcher", "brltty", "wvkbd", "wvkbd-mobintl"),
+        )
+    ),
+    ExclusionReason.TERMINAL: frozenset(
+        (
+            *("gnome-terminal-server", "gnome-terminal", "konsole", "xterm", "uxterm"),
+            *("alacritty", "kitty", "foot", "footclient", "wezterm-gui", "tilix", "terminator"),
+            *("wezterm-mux-server", "xfce4-terminal", "lxterminal", "mate-terminal", "ptyxis"),
+            *("ptyxis-agent", "kgx", "ghostty", "guake", "yakuake", "tilda", "qterminal"),
+            *("urxvt", "rxvt", "urxvtd", "st", "rio", "warp", "cool-retro-term", "sakura"),
+            *("tmux", "screen", "zellij", "dtach", "abduco", "mosh-server", "ttyd"),
+            *("rxvt-unicode", "wezterm", "contour", "terminology", "deepin-terminal", "tmate"),
+            *("roxterm", "termite", "blackbox", "blackbox-terminal", "cosmic-term", "tabby"),
+            *("hyper", "waveterm", "io.elementary.terminal", "lilyterm", "mrxvt", "aterm", "Eterm"),
+            *("mlterm", "zutty", "havoc", "warp-terminal", "rio-term", "shpool", "script"),
+        )
+    ),
+}
+
+LINUX = ProgramTables(
+    names=_joined(EVERYWHERE, SERVICE_NAMES, _DESKTOP),
     system_folders=(
         *("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/opt/", "/nix/store/", "/gnu/store/"),
         *("/snap/", "/app/", "/var/lib/flatpak/", "/run/current-system/", "/var/lib/snapd/"),
