@@ -164,9 +164,9 @@ class DecisionBuilder:
 
         The step ``unanswered`` is taken after ``wait_s`` without an answer; 0 is for never.
         """
-        question = self._question(choice, resource, reason, evidence, unanswered, wait_s, mount)
+        question = self._question(choice, resource, reason, evidence, mount)
         if question is not None:
-            self._put(question)
+            self._put(self._due(question, unanswered, wait_s))
 
     def ask_first(
         self,
@@ -179,8 +179,7 @@ class DecisionBuilder:
         """Ask before a pause that would give a terminal's keyboard to its shell; once."""
         if choice.job is not None and choice.job.key in self.state.answered:
             return
-        step = EscalationStep.PAUSE
-        question = self._question(choice, resource, reason, evidence, step, 0.0, mount)
+        question = self._question(choice, resource, reason, evidence, mount)
         if question is not None:
             self._put(msgspec.structs.replace(question, is_first=True))
 
@@ -189,8 +188,8 @@ class DecisionBuilder:
 
         Slowing it down or pausing it is what it is left alone for.
         """
-        resource, reason = Resource.MEMORY, ProtectReason.CAUSE_LEFT_ALONE
-        question = self._question(choice, resource, reason, evidence, EscalationStep.END, 0.0)
+        reason = ProtectReason.CAUSE_LEFT_ALONE
+        question = self._question(choice, Resource.MEMORY, reason, evidence)
         if question is not None:
             answers = (Answer.END, Answer.LEAVE_ALONE, Answer.NEVER)
             self._put(msgspec.structs.replace(question, cause=cause, answers=answers))
@@ -201,11 +200,9 @@ class DecisionBuilder:
         resource: Resource,
         reason: ProtectReason,
         evidence: Evidence,
-        unanswered: EscalationStep,
-        wait_s: float,
         mount: str = "",
     ) -> Question | None:
-        """What would be asked, without a name; None where it must not be."""
+        """What would be asked, without a name or a deadline; None where it must not be."""
         job, state = choice.job, self.state
         if job is None or self.watches or job.key in state.questions or job.key in state.kept:
             return None
@@ -220,6 +217,12 @@ class DecisionBuilder:
             part=choice.part,
             mount=mount,
             hands_over=hands_over(self.context, choice),
+        )
+
+    def _due(self, question: Question, unanswered: EscalationStep, wait_s: float) -> Question:
+        """The same with what is done without an answer, and when."""
+        return msgspec.structs.replace(
+            question,
             unanswered=unanswered if wait_s else None,
             deadline_s=self.now_s + wait_s if wait_s else None,
         )
@@ -248,12 +251,8 @@ class DecisionBuilder:
     def ask_again(self, question: Question, unanswered: EscalationStep, wait_s: float) -> None:
         """Ask the same again, because what happens without an answer is different now."""
         self.withdraw(question.job_key)
-        again = msgspec.structs.replace(
-            question,
-            id=self.state.new_id(),
-            unanswered=unanswered if wait_s else None,
-            deadline_s=self.now_s + wait_s if wait_s else None,
-        )
+        new = msgspec.structs.replace(question, id=self.state.new_id())
+        again = self._due(new, unanswered, wait_s)
         self.state.questions[question.job_key] = again
         self.decisions.append(again)
 
