@@ -80,12 +80,12 @@ class _Rates(Generic[Who]):
         self.rates: dict[Who, float] = {}
         self._sizes: dict[Who, int] = {}
         self._at_s = 0.0
-        self._crests: dict[Who, _Crest] = {}
+        self._peaks: dict[Who, _Peak] = {}
 
     def comes_back(self, who: Who) -> bool:
-        """Whether it is under its height of some seconds ago, or there again after a fall."""
-        crest = self._crests.get(who)
-        return crest is not None and crest.fell and self._sizes[who] <= crest.size
+        """Whether it is under its peak of some seconds ago, or there again after a fall."""
+        peak = self._peaks.get(who)
+        return peak is not None and peak.fell and self._sizes[who] <= peak.size
 
     def observe(
         self, sizes: dict[Who, int], now_s: float, lost: AbstractSet[Who] = frozenset()
@@ -95,31 +95,29 @@ class _Rates(Generic[Who]):
         if self._sizes and gap_s < _SHORTEST_S:
             return
         before, known = self._sizes, self.rates
-        rates = {}
+        rates, peaks = {}, {}
         for who, size in sizes.items():
+            peak = self._peaks.get(who) if who not in lost else None
+            peaks[who] = _peak_with(peak, now_s, size)
             then = before.get(who)
             if then is not None:
-                crest = self._crests.get(who) if who not in lost else None
                 risen, since_s = size - then, gap_s
-                if crest is not None and crest.fell and risen > 0:  # what is over its height counts
-                    risen, since_s = max(0, size - crest.size), now_s - crest.at_s
+                if peak is not None and peak.fell and risen > 0:  # what is over its peak counts
+                    risen, since_s = max(0, size - peak.size), now_s - peak.at_s
                 rate = risen / since_s
                 so_far = known.get(who)
                 rates[who] = rate if so_far is None else _KEPT * so_far + (1.0 - _KEPT) * rate
-        self._crests = {
-            who: _crest_with(self._crests.get(who) if who not in lost else None, now_s, size)
-            for who, size in sizes.items()
-        }
+        self._peaks = peaks
         self.rates, self._sizes, self._at_s = rates, sizes, now_s
 
 
 # Four teeth of a program that takes and gives back some memory every five seconds, as a
 # fresh user's test did; a heap that is collected more seldom counts as growing at each rise.
-_CREST_S = 20.0
-_TOOTH = 0.25  # of the height: what has fallen by more starts anew, and its rise is seen at once
+_PEAK_S = 20.0
+_TOOTH = 0.25  # of the peak: what falls by more begins another one, and its rise is seen at once
 
 
-class _Crest(NamedTuple):
+class _Peak(NamedTuple):
     """The largest size within the last seconds; ``fell``: it was smaller after that by enough."""
 
     at_s: float
@@ -127,14 +125,16 @@ class _Crest(NamedTuple):
     fell: bool
 
 
-def _crest_with(crest: _Crest | None, now_s: float, size: int) -> _Crest:
-    if crest is None or now_s - crest.at_s > _CREST_S or size < (1.0 - _TOOTH) * crest.size:
-        return _Crest(now_s, size, fell=False)
-    if crest.fell and abs(size - crest.size) <= _WORTH_BYTES:
-        return _Crest(now_s, max(size, crest.size), fell=True)  # there again
-    if size > crest.size:
-        return _Crest(now_s, size, fell=False)
-    return _Crest(crest.at_s, crest.size, fell=crest.fell or size < crest.size - _WORTH_BYTES)
+def _peak_with(peak: _Peak | None, now_s: float, size: int) -> _Peak:
+    if peak is None or now_s - peak.at_s > _PEAK_S or size < (1.0 - _TOOTH) * peak.size:
+        return _Peak(now_s, size, fell=False)
+    if peak.fell and abs(size - peak.size) <= _WORTH_BYTES:
+        return _Peak(now_s, max(size, peak.size), fell=True)  # there again
+    if size > peak.size:
+        return _Peak(now_s, size, fell=False)
+    if peak.fell or size >= peak.size - _WORTH_BYTES:
+        return peak
+    return _Peak(peak.at_s, peak.size, fell=True)
 
 
 _MOST_FOLLOWED = 8  # readings kept: 28 slopes
