@@ -55,9 +55,11 @@ def not_ours(context: DecisionContext, job: Job) -> tuple[ProcessFacts, ...]:
 
 def is_stopped_by_others(context: DecisionContext, job: Job) -> bool:
     """Whether all of it stands still by no pause of ours: by ``omnitray run`` at its budget."""
+    if not any(map(context.is_paused, job.processes)):
+        return False
     if context.active(job.key, EscalationStep.PAUSE):
         return False
-    return all(context.is_paused(each) for each in not_ours(context, job))
+    return all(map(context.is_paused, not_ours(context, job)))
 
 
 def workers_for(

@@ -227,6 +227,13 @@ def test_small_takers_are_not_worth_it() -> None:
     assert choose(scene(facts(little)), Resource.MEMORY, EscalationStep.SLOW_DOWN).job is None
 
 
+@pytest.mark.parametrize("step", [EscalationStep.SLOW_DOWN, EscalationStep.PAUSE])
+def test_what_is_ours_alone_is_named_as_ours_and_not_as_held(step: EscalationStep) -> None:
+    ours = job("OmniTray", process(50), cpu=400.0)
+    seen = scene(facts(ours, own=OwnFacts(pids=frozenset({50}), uid=UID)))
+    assert verdicts(choose(seen, Resource.CPU, step)) == {"OmniTray": ExclusionReason.OURSELVES}
+
+
 def after_scans(*counts: int, kind: JobKind = JobKind.COMMAND, deep: bool) -> VictimChoice:
     """A job with so many processes at each scan, half a second apart; the choice of an end."""
     protector, policy = ResourceProtector("t"), ProtectPolicy(state=ProtectState.WATCH)
