@@ -363,8 +363,9 @@ def _is_light(context: DecisionContext, job: Job, step: EscalationStep) -> bool:
     if job.kind in _GOES_BEFORE_A_SERVER:
         return (job.cpu_percent or 0.0) < beside * max(takes)
     takes.append(max(context.unseen_cpu_percent, context.ended_cpu_percent(job)))
-    heavy = [each for each in takes if each >= _IS_PARTY * max(takes)]
-    part = max(beside * max(heavy), _EQUAL_PART * sum(heavy) / len(heavy))
+    most = max(takes)
+    heavy = [each for each in takes if each >= _IS_PARTY * most]
+    part = max(beside * most, _EQUAL_PART * sum(heavy) / len(heavy))
     return (job.cpu_percent or 0.0) < part
 
 
