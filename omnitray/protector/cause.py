@@ -271,7 +271,7 @@ _STOPPED = frozenset({"T", "t"})
 
 
 class Stops:
-    """Which processes stand still, or did a moment ago, whoever has stopped them."""
+    """Which processes stand still, or did a moment ago, by a stop of ours or of another."""
 
     def __init__(self) -> None:
         self._seen_s: dict[_Identity, float] = {}

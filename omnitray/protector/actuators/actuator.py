@@ -265,7 +265,7 @@ class ValueActuator:
         raise NotImplementedError
 
     def _may_stand(self, change: ValueChange, refused: AccessRefused) -> bool:
-        """Whether a refused value is there, or may come: what did not answer is told to go back."""
+        """Whether a refused value is there, or may come; what did not answer is taken back."""
         try:
             if isinstance(refused, Unanswered):
                 self._set(change, change.old)
