@@ -57,11 +57,14 @@ class NewestPid:
 
     It stands at the end of /proc/loadavg, which costs a hundredth of listing /proc, and counts for
     our own pid namespace. Threads take pids too. lxcfs lays a file of its own over it that is
-    renewed every few seconds: that one is of another device, and of no use.
+    renewed every few seconds: that one is of another device, and of no use. In gVisor it is always
+    0: what has never changed says nothing either.
     """
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._file = KeptFile(proc / "loadavg")
+        self._first: bytes | None = None
+        self._changes = False
         try:
             self._is_true = (proc / "loadavg").stat().st_dev == proc.stat().st_dev
         except OSError:
@@ -70,7 +73,10 @@ class NewestPid:
     def read(self) -> bytes | None:
         """None where it is not known."""
         content = self._file.read() if self._is_true else None
-        return content.rpartition(b" ")[2] if content else None
+        pid = content.rpartition(b" ")[2] if content else None
+        self._first = self._first or pid
+        self._changes = self._changes or pid not in {None, self._first}
+        return pid if self._changes else None
 
     def close(self) -> None:
         """Give the descriptor back."""

@@ -303,6 +303,16 @@ def test_the_newest_pid_is_that_of_who_was_started_last() -> None:
     newest.close()
 
 
+def test_a_newest_pid_that_never_changes_says_nothing(tmp_path: Path) -> None:
+    loads = tmp_path / "loadavg"
+    loads.write_text("0.00 0.00 0.00 0/0 0\n")  # as gVisor has it
+    newest = NewestPid(tmp_path)
+    assert [newest.read() for _ in range(3)] == [None] * 3
+    loads.write_text("0.00 0.00 0.00 0/0 7\n")
+    assert newest.read() == newest.read() == b"7\n"
+    newest.close()
+
+
 def test_a_file_laid_over_the_kernels_own_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "loadavg").symlink_to("/proc/loadavg")  # of another device than its folder
     assert NewestPid(tmp_path).read() is None
