@@ -9,7 +9,7 @@ from omnitray.protector.actuators.executor import ActionPerformer, linux_actuato
 from omnitray.protector.actuators.journal import ActionJournal, Line
 from omnitray.protector.actuators.results import ActionRequest
 from omnitray.protector.actuators.signals import Spares
-from omnitray.protector.model import EscalationStep
+from omnitray.protector.model import Action, EscalationStep, Evidence, ProtectReason, Signal
 from support.clock import FakeClock
 from support.fake_system import FakeProcess, FakeSystem
 
@@ -70,6 +70,28 @@ class Bench:
     def restarted(self, folder: Path) -> "Bench":
         """Another run on the same journal and system, after this one died."""
         return Bench(folder, self.system, sync=self.sync)
+
+
+def action(
+    targets: tuple[ProcessIdentity, ...],
+    step: EscalationStep,
+    resource: Resource = Resource.CPU,
+    *,
+    action_id: str = "run.1-1",
+    dry_run: bool = False,
+) -> Action:
+    """What was decided about a job."""
+    return Action(
+        id=action_id,
+        step=step,
+        resource=resource,
+        reason=ProtectReason.CPU_OVER,
+        evidence=Evidence(signal=Signal.CPU, value=97.0, threshold=75.0, held_s=3.0),
+        job_key="job",
+        title="pytest · ~/shop",
+        targets=targets,
+        dry_run=dry_run,
+    )
 
 
 def order(

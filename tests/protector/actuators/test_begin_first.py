@@ -19,15 +19,11 @@ from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.protector.actuators.executor import Executor
 from omnitray.protector.actuators.system import AccessRefused, IoPriority, Sign, Unanswered
 from omnitray.protector.model import (
-    Action,
     ActionState,
     EscalationStep,
-    Evidence,
-    ProtectReason,
-    Signal,
     is_lever_of,
 )
-from support.deeds import Bench, job
+from support.deeds import Bench, action, job
 from support.fake_system import FakeProcess, FakeSystem
 
 SLOW, PAUSE = EscalationStep.SLOW_DOWN, EscalationStep.PAUSE
@@ -95,7 +91,7 @@ class Watched:
 def state_of(system: FakeSystem) -> dict[str, Any]:
     """All that an actuator can change; an adopted process stays in its scope, at a fair weight.
 
-    A scope that holds nobody any more is gone.
+    A scope without a process in it is gone.
     """
     living = [each for each in system.processes.values() if each.alive]
     units = system.units
@@ -162,7 +158,9 @@ class Story:
         """Go one step on."""
         if isinstance(what, tuple):
             step, resource = what
-            self.executor.carry_out([self._action(step, resource, pid)])
+            target = ProcessIdentity(pid=pid, start_ticks=100, exe=f"/usr/bin/p{pid}")
+            name = f"t-{next(self._numbers)}"
+            self.executor.carry_out([action((target,), step, resource, action_id=name)])
         elif what == "undo all":
             self.executor.undo_all("all of it")
         elif what == "look":
@@ -188,18 +186,6 @@ class Story:
                 ours = [lever for lever in in_force if is_lever_of(each.action.id, lever)]
                 assert ours, f"nothing stands behind {each.action.step} of {each.action.id}"
                 assert set(ours) <= written
-
-    def _action(self, step: EscalationStep, resource: Resource, pid: int) -> Action:
-        return Action(
-            id=f"t-{next(self._numbers)}",
-            step=step,
-            resource=resource,
-            reason=ProtectReason.CPU_OVER,
-            evidence=Evidence(signal=Signal.CPU, value=97.0, threshold=75.0, held_s=3.0),
-            job_key="job",
-            title="pytest · ~/shop",
-            targets=(ProcessIdentity(pid=pid, start_ticks=100, exe=f"/usr/bin/p{pid}"),),
-        )
 
     def _fork(self, parent_pid: int) -> None:
         """A child has its parent's values; what stands still has no children."""

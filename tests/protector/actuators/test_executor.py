@@ -4,17 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.base.facts import ProcessIdentity, Resource
+from omnitray.base.facts import Resource
 from omnitray.protector.actuators.executor import FAILED_FOR_S, Executor
 from omnitray.protector.model import (
-    Action,
     ActionState,
     EscalationStep,
-    Evidence,
-    ProtectReason,
-    Signal,
 )
-from support.deeds import Bench, job
+from support.deeds import Bench, action, job
 
 
 @pytest.fixture
@@ -25,26 +21,6 @@ def bench(tmp_path: Path) -> Bench:
 @pytest.fixture
 def executor(bench: Bench) -> Executor:
     return Executor(bench.actions, bench.clock)
-
-
-def action(
-    targets: tuple[ProcessIdentity, ...],
-    step: EscalationStep,
-    resource: Resource = Resource.CPU,
-    *,
-    dry_run: bool = False,
-) -> Action:
-    return Action(
-        id="run.1-1",
-        step=step,
-        resource=resource,
-        reason=ProtectReason.CPU_OVER,
-        evidence=Evidence(signal=Signal.CPU, value=97.0, threshold=75.0, held_s=3.0),
-        job_key="job",
-        title="pytest · ~/shop",
-        targets=targets,
-        dry_run=dry_run,
-    )
 
 
 def test_an_action_is_held_until_it_is_restored(bench: Bench, executor: Executor) -> None:
