@@ -21,15 +21,16 @@ MOST_KEPT_BYTES = 2 * MAX_BYTES
 TAIL_BYTES = 256 * 1024
 OWN = "[omnitray]"
 _LONGEST_CAUSE = 200
+_LOOKED_AT = 4096  # letters of a line: what is longer is data, and a search may take their square
 # A request that was answered (the common log format, and how development servers shorten it), and
 # what its writer calls unimportant. Neither says why a server ends.
-_REQUEST = re.compile(r"\b(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S+.*?[\s\"]\d{3}\b")
+_REQUEST = re.compile(r"\b(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) \S.*?[\s\"]\d{3}\b")
 _QUIET = re.compile(
     r"\b(TRACE|DEBUG|INFO|NOTICE)\b|\[(trace|debug|info|notice)\]"
     r"|\blevel[\"']?\s*[=:]\s*[\"']?(trace|debug|info|notice)\b"
 )
 _FAULT = re.compile(
-    r"\w*(error|exception)\b|\b(fatal|panic|critical|abort|segmentation)"
+    r"(error|exception)\b|\b(fatal|panic|critical|abort|segmentation)"
     r"|\b(cannot|could not|failed|denied|refused|not found)\b",
     re.IGNORECASE,
 )
@@ -108,7 +109,7 @@ def cause_in(lines: Sequence[str]) -> str:
 
     The last line, unless it is an ordinary one; then the last one before that names a fault.
     """
-    said = [line.strip() for line in lines if line.strip()]
+    said = [line.strip()[:_LOOKED_AT] for line in lines if line.strip()]
     telling = [line for line in said if not _REQUEST.search(line) and not _QUIET.search(line)]
     if said and telling and telling[-1] != said[-1]:
         telling = [line for line in telling if _FAULT.search(line)]

@@ -1,5 +1,7 @@
 """What a server that has ended said of the cause: no line of another kind stands for it."""
 
+import time
+
 import pytest
 
 from omnitray.servers.logs import cause_in
@@ -29,6 +31,14 @@ REQUEST = '127.0.0.1 - - [28/Nov/2026 12:34:29] "GET / HTTP/1.1" 200 -'
 )
 def test_the_cause_is_a_line_about_it(lines: tuple[str, ...], cause: str) -> None:
     assert cause_in(lines) == cause
+
+
+@pytest.mark.parametrize("piece", ["GET /", "GET ", "x"])
+def test_a_line_of_a_quarter_of_a_megabyte_holds_up_no_other_server(piece: str) -> None:
+    line = piece + piece[-1] * 250_000 if piece != "GET " else piece * 60_000
+    began_s = time.process_time()
+    assert cause_in((line, "INFO: bye")) == ""
+    assert time.process_time() - began_s < 2.0
 
 
 def test_what_omnitray_has_ended_is_said_once() -> None:
