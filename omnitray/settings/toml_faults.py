@@ -9,7 +9,8 @@ import re
 import tomllib
 
 _PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
-_HEADER = re.compile(r"\s*(\[\[?)[^\[\]=]+(\]*)\s*(#.*)?$")
+# Possessive: a line of blanks is looked through once, and not once for each of them.
+_HEADER = re.compile(r"\s*(\[\[?)[^\[\]=#]*+(\]*)\s*(#.*)?$")
 _CURLY = re.compile("[\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019]")
 _FIGURE = re.compile(r"[+-]?\d+(?:\.\d+)?(?:,\d+)?\s*[%A-Za-z]*$")
 _ONE_QUOTED = re.compile(r"""(?:"[^"]*"|'[^']*')\s*\S""")

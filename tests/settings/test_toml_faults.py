@@ -1,5 +1,7 @@
 """What a person reads where the settings file is not valid TOML."""
 
+import time
+
 import pytest
 
 from omnitray.settings.faults import Fault
@@ -75,3 +77,10 @@ def test_what_has_no_plain_words_is_what_the_parser_says() -> None:
 def test_nothing_of_the_file_is_repeated_for_it_may_be_a_secret(text: str) -> None:
     (problem,) = parse(text).problems
     assert "hunter2" not in problem.sentence
+
+
+def test_a_line_of_blanks_is_explained_at_once() -> None:
+    began_s = time.process_time()
+    (problem,) = parse("[protect" + 50_000 * " " + "=").problems
+    assert problem.fault is Fault.BROKEN
+    assert time.process_time() - began_s < 2.0
