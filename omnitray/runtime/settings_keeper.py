@@ -118,7 +118,7 @@ class SettingsKeeper(QObject):
         A value that is not allowed changes nothing and comes back as the problem. What stays in
         force although it was removed from the file is written back.
         """
-        kept = {key: value_of(self.loaded.settings, key) for key in self.loaded.kept}
+        kept = self._kept()
         try:
             restore_tables(self._path, self.loaded)
             saved = save(self._path, {**kept, **changes})
@@ -136,7 +136,7 @@ class SettingsKeeper(QObject):
         """Save what counts for this run alone, because it could not be saved: there may be room."""
         if not any(each.fault is Fault.UNSAVED for each in self.loaded.problems):
             return
-        kept = {key: value_of(self.loaded.settings, key) for key in self.loaded.kept}
+        kept = self._kept()
         try:
             saved = save(self._path, kept)
         except (OSError, StorageError):
@@ -160,7 +160,7 @@ class SettingsKeeper(QObject):
     def _change_file(
         self, save_it: Callable[[], Loaded | Problem], chosen: tuple[str, ...] = ()
     ) -> Problem | None:
-        kept = {key: value_of(self.loaded.settings, key) for key in self.loaded.kept}
+        kept = self._kept()
         try:
             restore_tables(self._path, self.loaded)
             if kept and self.loaded.kept_tables:  # the file is gone or empty: it is made again
@@ -172,6 +172,10 @@ class SettingsKeeper(QObject):
             return saved
         self._take(carry_over(saved, self.loaded, chosen))
         return None
+
+    def _kept(self) -> dict[str, Any]:
+        """What is in force although the file gives it no longer."""
+        return {key: value_of(self.loaded.settings, key) for key in self.loaded.kept}
 
     def _only_in_memory(self, changes: Mapping[str, Any], why: Problem) -> Problem:
         settings = self.loaded.settings

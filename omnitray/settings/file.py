@@ -250,8 +250,7 @@ def restore_tables(path: Path, in_force: Loaded) -> None:
 
     Raises StorageError, FolderError when the disk refuses.
     """
-    there = load(path)
-    if not there.readable:
+    if not in_force.kept_tables or not (there := load(path)).readable:
         return
     names = {SERVER: {s.name for s in there.servers}, WEBHOOK: {w.name for w in there.webhooks}}
     for kind, tables in ((SERVER, in_force.servers), (WEBHOOK, in_force.webhooks)):
