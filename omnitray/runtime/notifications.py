@@ -169,7 +169,7 @@ class Notifications(QObject):
         last_resort: Sequence[DesktopNotifier] | None = None,
         icon: str = "",
         policy: Callable[[], AlertPolicy] = AlertPolicy,
-        bus: Callable[[], SessionBus | None] = open_bus,
+        bus: Callable[..., SessionBus | None] = open_bus,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -310,9 +310,7 @@ class Notifications(QObject):
 
     @Slot()
     def _on_again(self) -> None:
-        is_real = self._open_bus is open_bus
-        bus = open_bus(patience_s=_AGAIN_S) if is_real else self._open_bus()
-        before = self._fdo
+        bus, before = self._open_bus(patience_s=_AGAIN_S), self._fdo
         if bus is None:
             return
         self._again.stop()

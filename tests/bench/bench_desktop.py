@@ -77,7 +77,7 @@ class _Path:
 
     def __init__(self, desktop: Desktop) -> None:
         self.answered: list[float] = []
-        self.notifications = Notifications(bus=lambda: self._bus(desktop))
+        self.notifications = Notifications(bus=lambda **_: self._bus(desktop))
         clock = SystemClock()
         store = AlertStore(History(desktop.folder / "alerts", clock), clock)
         channel = DesktopChannel(self.notifications.show, self.notifications.close)

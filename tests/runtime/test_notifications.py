@@ -47,7 +47,7 @@ class Heard:
 @pytest.fixture
 def notifications(qtbot: QtBot) -> Notifications:
     assert qtbot
-    return Notifications(last_resort=(), bus=lambda: None)
+    return Notifications(last_resort=(), bus=lambda **_: None)
 
 
 def pressed(alert_id: str, action: str = "default", token: str = "") -> Response:
@@ -89,7 +89,9 @@ def test_what_the_settings_allow_goes_with_each_notification(qtbot: QtBot) -> No
     assert qtbot
     policy = AlertPolicy()
     screen = Screen()
-    notifications = Notifications(last_resort=(screen,), bus=lambda: None, policy=lambda: policy)
+    notifications = Notifications(
+        last_resort=(screen,), bus=lambda **_: None, policy=lambda: policy
+    )
     notifications.show(Notification(alert_id="a", title="t"))
     policy = AlertPolicy(sound=True, critical_passes_dnd=True)
     notifications.show(Notification(alert_id="a", title="t"))
