@@ -12,9 +12,7 @@ from omnitray.alerts.channels.base import ChannelParts, Listeners
 from omnitray.alerts.channels.deliveries import Deliveries, DeliveryState
 from omnitray.alerts.channels.dispatch import Dispatcher
 from omnitray.alerts.channels.views import ChannelDesk
-from omnitray.alerts.channels.webhooks.channel import (
-    WebhookChannel,
-)
+from omnitray.alerts.channels.webhooks.channel import WebhookChannel
 from omnitray.alerts.silences import SilenceFile
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore

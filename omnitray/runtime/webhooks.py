@@ -31,7 +31,7 @@ from omnitray.runtime.hub import Hub
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.settings.faults import Fault, Problem
 from omnitray.settings.webhook_secrets import SECRETS, Place, WebhookSecrets
-from omnitray.settings.webhooks import SecretFault, WebhookSettings, texts_of
+from omnitray.settings.webhooks import WebhookSettings, texts_of
 
 log = logging.getLogger(__name__)
 # At the end: a keyring that answers does so in milliseconds; all of the end has five seconds.
@@ -206,9 +206,9 @@ class Webhooks(QObject):
         def run() -> None:
             try:
                 found: T | Exception = work()
-            except (OSError, StorageError, SecretFault) as error:
+            except (OSError, StorageError) as error:  # a SecretFault is an OSError
                 found = error
-            except Exception as error:  # whoever waits for it must hear of it
+            except Exception as error:  # the caller waits for an answer
                 log.exception("the secrets of a webhook")
                 found = error
             self._ready.put(lambda: then(found))

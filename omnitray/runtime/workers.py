@@ -140,9 +140,9 @@ class _EventThread(QThread):
     """A thread whose event loop is entered from Python.
 
     CPython makes a state for a thread that it does not know at each call into Python and drops it
-    afterwards, with its stack of 16 KiB that is mapped anew. A thread that came from Python keeps
-    its state: with a file that is missing no longer looked for, a quick check of the guard takes
-    0.15 ms in place of 0.26.
+    afterwards, with its stack of 16 KiB, which is mapped again. A thread that came from Python
+    keeps its state: with a file that is missing no longer looked for, a quick check of the guard
+    takes 0.15 ms in place of 0.26.
     """
 
     def run(self) -> None:
