@@ -61,9 +61,9 @@ def register(config: pytest.Config) -> None:
     config.pluginmanager.register(collection, "omnitray-collection")
     if not given:
         run = Run(config, reporter, facts, marks, collection)
-        run.died = left
         process.sampler = run.sampler
         config.pluginmanager.register(run, "omnitray-run")
+        run.report_died(left)  # at once: the session may not begin (--help), and the notes are gone
     server = config.getoption("omnitray_server") or config.getini("omnitray_server")
     if server:
         _register_server(config, server, reporter, {**facts, "marks": str(marks)})
@@ -142,7 +142,6 @@ class Run:
         self.sampler = TreeSampler(reporter)
         self._summary = RunSummary(reporter, self.sampler)
         self._kills_before = oom_kills()
-        self.died: list[LeftSession] = []
 
     @property
     def name(self) -> str:
@@ -161,8 +160,11 @@ class Run:
             self.sampler.start()
         with self._reporter.guard:
             note_session(self._marks, self._facts["run"], self._facts["project"])
+
+    def report_died(self, died: list[LeftSession]) -> None:
+        """Raise an alert about each session that ended without its end."""
         with self._reporter.guard:
-            for each in self.died:
+            for each in died:
                 self._report_died(each)
 
     def _report_died(self, left: LeftSession) -> None:

@@ -55,3 +55,14 @@ def test_a_timeout_that_ended_the_process_is_not_said_twice(
     pytester.makepyfile("def test_good(): pass")
     run(pytester, "--omnitray", "-k", "good")
     assert [each["type"] for each in alerts(home)] == ["TEST_TIMEOUT"]
+
+
+def test_a_session_that_died_is_reported_also_by_one_that_does_not_begin(
+    pytester: pytest.Pytester, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(ABORTS)
+    monkeypatch.setenv("CRASH", "1")
+    run(pytester, "--omnitray")
+    run(pytester, "--omnitray", "--help")
+    (died,) = alerts(home)
+    assert died["title"] == f"Test session died: pytest · {pytester.path} · run 1"
