@@ -75,6 +75,13 @@ class Reporter:
     def problem(self, why: str) -> None:
         self._problem = self._problem or why
 
+    @property
+    def wrong(self) -> str:
+        """One line about what could not be done; empty where nothing is wrong."""
+        if self.problem:
+            return f"an alert could not be delivered: {self.problem}"
+        return f"not all could be followed: {self.guard.fault}" if self.guard.fault else ""
+
     def report(
         self,
         key: str,

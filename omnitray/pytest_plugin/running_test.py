@@ -33,6 +33,7 @@ STACK_LIMIT = 8000  # characters: some 100 lines, what a person scrolls through
 # Writing it takes 5 ms, and 150 ms were seen beside 9 busy processes on 2 cores.
 MARGIN_S, MARGIN_SHARE = 0.5, 0.25
 IDLE_S = 3600.0
+WRONG_KEY = "omnitray_wrong"
 
 
 class RunningTest:
@@ -256,9 +257,11 @@ class TestProcess:
         with self._reporter.guard:
             self._clock.lift_limit(item.nodeid)
 
-    def pytest_sessionfinish(self) -> None:
-        """All that tests have changed is as it was."""
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """All that tests have changed is as it was; a worker of xdist says what is still wrong."""
         self._reporter.deliver_owed(at_once=True)
+        output: dict[str, object] = getattr(session.config, "workeroutput", {})
+        output[WRONG_KEY] = self._reporter.wrong
 
     def pytest_unconfigure(self) -> None:
         """End the watching thread."""

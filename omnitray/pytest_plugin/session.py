@@ -37,7 +37,7 @@ from omnitray.pytest_plugin.failures import (
 )
 from omnitray.pytest_plugin.left_sessions import LeftSession, note_session, take_left
 from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
-from omnitray.pytest_plugin.running_test import TestProcess, mark_of, own_marks
+from omnitray.pytest_plugin.running_test import WRONG_KEY, TestProcess, mark_of, own_marks
 from omnitray.pytest_plugin.summary import RunSummary, TreeSampler
 
 CRASHED = "CRASHED with signal"  # pytest-forked's words
@@ -183,6 +183,12 @@ class Run:
         """Tell a worker of xdist which run it belongs to."""
         node.workerinput["omnitray_run"] = self._facts["run"]
         node.workerinput["omnitray_marks"] = str(self._marks)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what went wrong in a worker of xdist."""
+        wrong = getattr(node, "workeroutput", {}).get(WRONG_KEY, "")
+        self._summary.wrong_elsewhere = self._summary.wrong_elsewhere or wrong
 
     def pytest_runtest_logstart(self) -> None:
         """Between two tests all is as it was: what one of them kept from us works again."""

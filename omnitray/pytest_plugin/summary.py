@@ -126,6 +126,7 @@ class RunSummary:
         self._peak_bytes = 0  # the most that one process of tests has held
         self._peak_test = ""  # which has raised it to that
         self._raised_by: dict[str, int] = {}
+        self.wrong_elsewhere = ""  # what the first worker of xdist that had a fault says of it
 
     def add(self, nodeid: str, worker: str, more: dict[str, Any], *, elsewhere: bool) -> None:
         """A phase of a test has ended; ``elsewhere``: in another process than this one."""
@@ -143,10 +144,8 @@ class RunSummary:
         if followed is not None and (restarts := followed.restarts):
             times = "once" if restarts == 1 else f"{restarts} times"
             yield f"the server {followed.server.name} was restarted {times}"
-        if self._reporter.problem:
-            yield f"an alert could not be delivered: {self._reporter.problem}"
-        elif self._reporter.guard.fault:
-            yield f"not all could be followed: {self._reporter.guard.fault}"
+        if wrong := self._reporter.wrong or self.wrong_elsewhere:
+            yield wrong
         elif number := self._reporter.raised + sum(self._raised_by.values()):
             count = "1 alert" if number == 1 else f"{number} alerts"
             yield f"{count} raised; see omnitray alerts"

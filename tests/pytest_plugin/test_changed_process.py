@@ -114,3 +114,21 @@ def test_ten_thousand_failures_with_any_names_fit_into_one_alert(name: str) -> N
     assert found["failed_count"] == 10_000
     assert context(found) == found  # nothing is removed from what can be stored
     assert "tests fail: test_it.py::" in group_message(AlertType.TEST_FAILED, found)
+
+
+@pytest.mark.parametrize("spread", [(), ("-n", "1")], ids=["plain", "xdist"])
+def test_a_fault_of_ours_is_a_line_whichever_process_it_was_in(
+    pytester: pytest.Pytester, home: Path, spread: tuple[str, ...]
+) -> None:
+    pytester.makeconftest(
+        """
+        from omnitray.pytest_plugin import running_test
+        def boom(_error): raise ZeroDivisionError("ours")
+        running_test.permission_facts = boom
+        """
+    )
+    pytester.makepyfile("def test_bad(): assert 0")
+    result = run(pytester, "--omnitray", *spread)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines("omnitray: not all could be followed: ZeroDivisionError: ours")
+    assert len(alerts(home)) == 1
