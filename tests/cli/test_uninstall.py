@@ -238,3 +238,17 @@ def test_the_sockets_go_and_servers_that_run_on_are_named(
     assert f"removed: its sockets: {run}" in said
     assert f"The server web runs on (pid {sleeper.pid}): it is yours" in said
     assert not run.exists()
+
+
+def test_an_extension_of_an_editor_stays_and_is_named(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for above in (".vscode", ".vscode-server", ".local/share/code-server"):
+        (home / above / "extensions" / "omnitray.omnitray-0.1.0").mkdir(parents=True)
+        (home / above / "extensions" / "other.omnitray").mkdir()
+    assert parser.main(["uninstall", "--dry-run", "--json"]) == 0
+    stays = json.loads(capsys.readouterr().out)["stays"]
+    assert sorted(stays) == [
+        f"The extension of VS Code stays in {home}/{above}/extensions: its editor removes it."
+        for above in (".local/share/code-server", ".vscode-server", ".vscode")
+    ]

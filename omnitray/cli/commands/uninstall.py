@@ -152,18 +152,16 @@ def in_the_keyring(paths: Paths) -> list[Removal]:
 def what_stays(paths: Paths) -> tuple[str, ...]:
     """What OmniTray has started or was given and does not take away, each with the reason."""
     stored = ServerMemory(paths.servers_file).load()
-    living = (each for each in stored.servers if each.process is not None and lives(each.process))
     servers = [
         f"The server {each.name} runs on (pid {each.process.pid}): it is yours; kill"
         f" {each.process.pid} ends it."
-        for each in living
-        if each.process is not None and stored.boot == boot_id()
+        for each in stored.servers
+        if stored.boot == boot_id() and each.process is not None and lives(each.process)
     ]
     editors = [
         f"The extension of VS Code stays in {each.parent}: its editor removes it."
-        for pattern in (".vscode*/extensions/omnitray.*", ".local/share/code-server/extensions/*")
-        for each in home().glob(pattern)
-        if each.name.startswith("omnitray.")
+        for above in (".vscode*", ".local/share/code-server")
+        for each in home().glob(f"{above}/extensions/omnitray.*")
     ]
     return (*servers, *editors)
 
