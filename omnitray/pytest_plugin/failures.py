@@ -261,7 +261,7 @@ def permission_facts(error: BaseException) -> dict[str, Any] | None:
 
 
 def permission_remedy(path: str, denied: Mapping[str, Any]) -> str:
-    """What can be done; nobody gives access to a file that is not there, nor to root."""
+    """What can be done: access to a file that is not there, or for root, would not help."""
     if denied.get("missing"):
         return "It does not exist: look at the path that the test uses, and at what creates it."
     if denied.get("as_root"):
