@@ -210,8 +210,8 @@ class TestProcess:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None]:
         """A test begins and ends in this process, whatever runs it: it need not log that."""
         with self._reporter.guard:
-            self._peak.begin()
             self._clock.start(item.nodeid)
+            self._peak.begin()
         yield
         with self._reporter.guard:
             self._end(item.nodeid)

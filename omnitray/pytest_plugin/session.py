@@ -312,6 +312,7 @@ class Run:
         """At most three lines."""
         with self._reporter.guard:
             self.sampler.look()
+        with self._reporter.guard:
             followed: Any = self._config.pluginmanager.get_plugin("omnitray-server")
             for line in self._summary.lines(followed):
                 terminalreporter.write_line(f"omnitray: {line}")

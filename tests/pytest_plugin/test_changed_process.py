@@ -132,3 +132,22 @@ def test_a_fault_of_ours_is_a_line_whichever_process_it_was_in(
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines("omnitray: not all could be followed: ZeroDivisionError: ours")
     assert len(alerts(home)) == 1
+
+
+def test_a_slow_test_is_seen_where_no_peak_can_be_read(
+    pytester: pytest.Pytester, home: Path
+) -> None:
+    pytester.makeconftest(
+        """
+        from omnitray.pytest_plugin import summary
+        def boom(): raise FileNotFoundError("no /proc")
+        summary.peak_of_this_process = boom
+        """
+    )
+    pytester.makepyfile("import time\ndef test_slow(): time.sleep(1)")
+    result = run(pytester, "--omnitray", "--omnitray-slow", "0.2")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines("omnitray: not all could be followed: FileNotFoundError: no /proc")
+    assert [each["title"] for each in alerts(home)] == [
+        "Slow test: test_a_slow_test_is_seen_where_no_peak_can_be_read.py::test_slow"
+    ]
