@@ -93,6 +93,7 @@ def _head() -> str:
 
 Every figure here was measured by the command below, on the machine and day that its section names,
 and stands beside the budget it was designed to. A budget that was missed says so.
+A section is of the code of its day: what was changed later is not in it until it is measured again.
 
 ```sh
 python3 packaging/dev.py bench            # all of it: takes about half an hour
