@@ -66,6 +66,7 @@ from omnitray.protector.model import (
     is_lever_of,
 )
 
+_HeldChanges = tuple[tuple[Record, ValueChange], ...]
 STEP_S = 1.0
 _ENDED = "its processes have ended"
 
@@ -221,17 +222,23 @@ class ActionPerformer:
         plan: ActuationPlan,
         others: dict[str, str],
         action_id: str,
-        held: tuple[Record, ...],
+        held: _HeldChanges,
     ) -> Record:
+        """What others hold is held by this one too, with the values that were before all of them.
+
+        The first to let go leaves it to the other: else what is said to be held would not be.
+        """
         if order.dry_run:
             return self._actuation.would(order, plan, others, action_id)
         ends = lever.kind is ActuatorKind.END
         grounds = self._scope.grounds(order.target.processes) if ends else OriginSnapshot()
-        shared = self._shared(held, plan, order.target)
+        fresh = {change.place for change in plan.changes}
+        shared = {change.place: change for _, change in held if change.place not in fresh}
         if shared:
-            returns = plan.reversible and all(each.began.reversible for each in held)
+            returns = plan.reversible and all(record.began.reversible for record, _ in held)
             plan = msgspec.structs.replace(plan, reversible=returns)
-        record = self._actuation.take(order, lever, plan, others, action_id, shared)
+        both = tuple(shared.values())
+        record = self._actuation.take(order, lever, plan, others, action_id, both)
         if record.changes:
             self._active[action_id] = ActiveActuation(
                 record=record,
@@ -242,33 +249,24 @@ class ActionPerformer:
                 self._endings.add(action_id, order.target, told, grounds)
         return record
 
-    def _held_by_others(self, kind: ActuatorKind, target: Target) -> tuple[Record, ...]:
-        """What is in force on the same job by the same means: what it has done stands already."""
+    def _held_by_others(self, kind: ActuatorKind, target: Target) -> _HeldChanges:
+        """What others in force have changed of this target by the same means: it stands already.
+
+        Each comes with the action that has made it, the newest action first.
+        """
         if kind is ActuatorKind.END:
             return ()
-        records = (active.record for active in self._active.values())
-        ours = (each for each in records if each.began.lever is kind)
-        return tuple(each for each in ours if each.began.job == target.job_key)
-
-    def _shared(
-        self, held: tuple[Record, ...], plan: ActuationPlan, target: Target
-    ) -> tuple[ValueChange, ...]:
-        """Their changes of this target, with the values that were there before all of them.
-
-        The first to let go leaves these to the other: else what is said to be held would not be.
-        """
-        if not held:
-            return ()
-        family = self._system.family(target.processes)
+        records = (active.record for active in reversed(self._active.values()))
+        ours = [each for each in records if each.began.lever is kind]
+        ours = [each for each in ours if each.began.job == target.job_key]
+        family = self._system.family(target.processes) if ours else ()
         pids = {(each.pid, each.start_ticks) for each in family}
-        shared = {
-            change.place: change
-            for record in reversed(held)
+        return tuple(
+            (record, change)
+            for record in ours
             for change in record.changes
             if change.unit or change.place[1:] in pids
-        }
-        fresh = {change.place for change in plan.changes}
-        return tuple(change for place, change in shared.items() if place not in fresh)
+        )
 
     def _take_back(
         self, record: Record, reason: str, who: Initiator, among: Iterable[Record]

@@ -7,7 +7,7 @@ import pytest
 from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.actuators.results import ActuationOutcome
 from omnitray.protector.actuators.system import Sign
-from omnitray.protector.model import EscalationStep
+from omnitray.protector.model import ActuatorKind, EscalationStep
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 
@@ -37,3 +37,13 @@ def test_who_is_paused_twice_is_held_once(bench: Bench, monkeypatch: pytest.Monk
     assert sorted(held) == [50, 51, 52, 60]
     (undone,) = bench.actions.undo(done.action_id, "calm")
     assert undone.outcome is ActuationOutcome.RESTORED
+
+
+def test_what_a_stranger_has_stopped_is_so_already_beside_what_is_held(bench: Bench) -> None:
+    _, held, stopped = job(bench.system)
+    bench.system.units.absent = "no units here"
+    (first,) = bench.actions.perform(order([held.identity], EscalationStep.PAUSE))
+    stopped.stopped = True
+    (second,) = bench.actions.perform(order([stopped.identity], EscalationStep.PAUSE))
+    assert (second.outcome, second.lever) == (ActuationOutcome.ALREADY, ActuatorKind.STOP)
+    assert [each.action_id for each in bench.actions.active()] == [first.action_id]
