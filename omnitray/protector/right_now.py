@@ -101,7 +101,8 @@ def _all_considered(
 
     What is short says most. An end excludes for what a process is, the others for what it does.
     """
-    jobs = {job.key: job for job in context.facts.jobs if not job.is_own_command}
+    jobs = {job.key: job for job in context.facts.jobs}
+    ranks = {job.key: place for place, job in enumerate(ranked(context, acted[0][0]))}
     titles = Counter(job.title for job in jobs.values())
     busy = _is_busy(context)
     found: dict[tuple[str, int | None], tuple[tuple[float, ...], Considered]] = {}
@@ -117,12 +118,13 @@ def _all_considered(
             if (job := jobs.get(each.job_key)) is None:
                 continue
             told = _told(each, resource, step, is_acted=is_acted)
-            place, row = _now_considered(context, acted, job, each, told)
+            turn, row = _now_considered(context, acted, job, each, told)
             if titles[job.title] > 1:
                 row = msgspec.structs.replace(row, title=f"{row.title}{pid_words([_pid_of(job)])}")
             key = each.job_key, each.pid
             if key not in found or (row.chosen and not found[key][1].chosen):
-                found[key] = place, row
+                last = 0.0 if each.pid is None else 1.0 + (not row.chosen)
+                found[key] = (turn, ranks[job.key], last), row
     rows = [row for _, row in sorted(found.values(), key=lambda each: each[0])]
     return tuple(rows), len(jobs) - len({key for key, _ in found})
 
@@ -153,8 +155,8 @@ def _now_considered(
     job: Job,
     candidate: Candidate,
     words: Considered,
-) -> tuple[tuple[float, ...], Considered]:
-    """A candidate with what is so of its job, or of the one process of it, and its place."""
+) -> tuple[int, Considered]:
+    """A candidate with what is so of its job, or of the one process of it, and its turn."""
     if (held := _held_as(context, candidate.job_key)) and candidate.pid is None:
         is_so = candidate.excluded in {None, ExclusionReason.HELD}
         words = msgspec.structs.replace(words, verdict=held if is_so else words.verdict)
@@ -164,14 +166,12 @@ def _now_considered(
     turn, next_step = _next_step(context, choices, job)
     if candidate.pid is None and alone is not None:
         turn, next_step = 2 * len(choices) + 1, ""
-    rank = ranked(context, choices[0][0]).index(job)
-    place = turn, rank, 0.0 if candidate.pid is None else 1.0 + (not words.chosen)
     if candidate.pid is not None:
         title = f"{job.title}, {candidate.title}"
-        return place, msgspec.structs.replace(words, title=title, may=may)
+        return turn, msgspec.structs.replace(words, title=title, may=may)
     share = _share_of_shortage(context, job)
     row = msgspec.structs.replace(words, cause_share=share, may=may, next_step=next_step)
-    return place, row
+    return turn, row
 
 
 def _share_of_shortage(context: DecisionContext, job: Job) -> float | None:
