@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.ui.shell import HOW_TO_GET_ONE, NO_TRAY, NO_TRAY_HINT, NO_TRAY_NOTE
 from omnitray.ui.theme import LIGHT
+from omnitray.ui.widgets.choice import Switch
 from omnitray.ui.widgets.labels import Paragraph
 from omnitray.ui.widgets.sidebar import PageButton
 from omnitray.ui.window import MainWindow
@@ -186,6 +187,20 @@ def test_read_from_right_to_left_nothing_is_cut_and_parts_stand_beside_each_othe
         left.copy(0, 0, left.height(), left.height()),
         LIGHT.critical_back,
     )
+
+
+def test_read_from_right_to_left_a_switch_says_its_word(qtbot: QtBot, qapp: QApplication) -> None:
+    before = qapp.layoutDirection()
+    qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    try:
+        switch = Switch()
+        qtbot.addWidget(switch)
+        switch.resize(switch.sizeHint())
+        drawn = switch.grab().toImage()
+    finally:
+        qapp.setLayoutDirection(before)
+    beside = range(switch.height() * 2, drawn.width())  # the track is less than twice as wide
+    assert len({drawn.pixel(x, y) for x in beside for y in range(drawn.height())}) > 1
 
 
 def turned_words(window: MainWindow) -> list[str]:

@@ -165,5 +165,6 @@ class Switch(QAbstractButton):
         middle = box.right() - radius if on else box.left() + radius
         painter.drawEllipse(QPointF(middle, box.center().y()), radius - 3, radius - 3)
         painter.setPen(palette.color(roles.Text))
-        words = QRectF(box.right() + _SPACE, 0, self.width(), self.height())
+        left = box.right() + _SPACE
+        words = QRectF(left, 0, self.width() - left, self.height())
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, "on" if on else "off")
