@@ -148,3 +148,11 @@ def test_two_lines_hold_more_than_one(qtbot: QtBot) -> None:
     row.set_lines(2)
     assert words(row) == ["Pause it", "Resume it", "Protect it from all", "End it"]
     assert not row.more.isVisible()
+
+
+def test_where_it_is_read_from_the_right_the_buttons_begin_there(qtbot: QtBot) -> None:
+    row, _ = row_of(qtbot, 1000)
+    row.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    row.rearrange()
+    assert words(row) == ["End it", "Protect it from all", "Resume it", "Pause it"]
+    assert button_of(row, "Pause it").geometry().right() == row.rect().right()

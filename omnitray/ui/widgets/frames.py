@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Slot
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Slot
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
+    QStyle,
     QVBoxLayout,
     QWidget,
 )
@@ -160,14 +161,15 @@ class GivingRow(QWidget):
         beside = self.width() >= total + max(self._least, self._first.minimumSizeHint().width())
         high = max((each.sizeHint().height() for each in (self._first, *shown)), default=0)
         room = self.width() - total if beside else self.width()
-        self._first.setGeometry(0, 0, room, high)
+        _set_place(self, self._first, QRect(0, 0, room, high))
         left, top = (room + _GAP, 0) if beside else (0, high + _GAP)
         for each in shown:
             size = each.sizeHint()
             if not beside and left and left + size.width() > self.width():
                 left, top = 0, top + high + _GAP
             drop = (high - size.height()) // 2
-            each.setGeometry(left, top + drop, min(size.width(), self.width()), size.height())
+            wide = min(size.width(), self.width())
+            _set_place(self, each, QRect(left, top + drop, wide, size.height()))
             left += size.width() + _GAP
         self.setFixedHeight(top + high if shown else high)
 
@@ -179,6 +181,11 @@ class GivingRow(QWidget):
 
     def _shown(self) -> list[QWidget]:
         return [each for each in self._others if not each.isHidden()]
+
+
+def _set_place(row: QWidget, widget: QWidget, place: QRect) -> None:
+    """Put a widget into a row; where the window is read from the right, at the row's other end."""
+    widget.setGeometry(QStyle.visualRect(row.layoutDirection(), row.rect(), place))
 
 
 def _size_of(widget: QWidget) -> QSize:
@@ -260,7 +267,8 @@ class WrapRow(QWidget):
         for widget in line:
             size = _size_of(widget)
             drop = (high - size.height()) // 2
-            widget.setGeometry(left, top + drop, min(size.width(), width), size.height())
+            wide = min(size.width(), width)
+            _set_place(self, widget, QRect(left, top + drop, wide, size.height()))
             left += size.width() + _GAP
         return high
 
