@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from omnitray.base.durable import write_atomic
+from omnitray.base.durable import StorageError, write_atomic
 from omnitray.base.keyring import WRITE_S, KeyringError, keyring
 from omnitray.base.paths import private_folder
 from omnitray.settings.webhooks import WebhookSettings
@@ -38,12 +38,17 @@ class WebhookSecrets:
             OSError, StorageError: the disk takes no file.
         """
         kept = dict(fields)
+        made: dict[str, str] = {}
         for key in SECRETS:
             if text := str(kept.get(key) or "").strip():
                 name = _name(str(fields["name"]), key)
-                where, value = self._put(name, f"OmniTray: {fields['name']}", text, place)
-                kept |= {key: None, f"{key}_file": None, f"{key}_keyring": None}
-                kept[f"{key}_{where}"] = value
+                try:
+                    where, value = self._put(name, f"OmniTray: {fields['name']}", text, place)
+                except (OSError, StorageError):
+                    self.forget(made)  # no settings will name what was kept before it
+                    raise
+                made[f"{key}_{where}"] = value
+                kept |= {key: None, f"{key}_file": None, f"{key}_keyring": None, **made}
         return kept
 
     def forget(

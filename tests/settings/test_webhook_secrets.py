@@ -1,11 +1,13 @@
 """Address and key of a webhook: kept in the keyring or in a file, and taken away with it."""
 
+import errno
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from omnitray.base.durable import StorageError, write_atomic
 from omnitray.base.keyring import KeyringError
 from omnitray.settings.webhook_secrets import WebhookSecrets
 from omnitray.settings.webhooks import (
@@ -84,6 +86,26 @@ def test_without_a_keyring_they_stand_in_files_of_their_own(no_bus: None, tmp_pa
     ]
     with pytest.raises(KeyringError, match="there is no keyring"):
         secrets.keep(FIELDS, "keyring")
+
+
+def test_an_address_does_not_stay_where_its_key_could_not_be_kept(
+    no_bus: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del no_bus
+    folder = tmp_path / "webhooks"
+    written: list[Path] = []
+
+    def full_after_one(path: Path, data: bytes) -> None:
+        if written:
+            raise StorageError(path, OSError(errno.ENOSPC, "No space left on device"))
+        written.append(path)
+        write_atomic(path, data)
+
+    monkeypatch.setattr("omnitray.settings.webhook_secrets.write_atomic", full_after_one)
+    with pytest.raises(StorageError):
+        WebhookSecrets(folder).keep(FIELDS)
+    assert len(written) == 1
+    assert list(folder.iterdir()) == []
 
 
 def test_a_locked_keyring_is_passed_over(service: KeyringService, tmp_path: Path) -> None:
