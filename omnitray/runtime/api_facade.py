@@ -45,26 +45,35 @@ _TOKEN_BYTES = 32
 _MOST_TOKEN_BYTES = 200
 
 
-def metrics_token(paths: Paths) -> str:
-    """The token, made at the first time; raises OSError, StorageError when it cannot be written."""
-    token = _known_token(paths)
-    _keep_token(paths, token)
-    return token
+class MetricsToken:
+    """The token, made at the first time; its files are written where they are gone or wrong."""
+
+    def __init__(self, paths: Paths) -> None:
+        self._places = (paths.run / _FILE_NAME, paths.data / _FILE_NAME)
+        self._files = CheckedFiles(*self._places)
+        self._token = self._fault = ""
+
+    def kept(self) -> str:
+        """What opens ``/metrics``, also where no file takes it."""
+        if self._token and self._files.untouched():
+            return self._token
+        self._token = self._token or next(filter(None, map(_read, self._places)), "") or _made()
+        fault = ""
+        try:
+            for place in self._places:
+                if _read(place) != self._token:
+                    write_atomic(place, f"{self._token}\n".encode())
+            self._files.checked(time.time_ns())
+        except (OSError, StorageError) as error:
+            fault = f"the token of /metrics cannot be written: {error}"
+        if fault and fault != self._fault:  # it is tried every few seconds, and said once
+            log.warning("%s", fault)
+        self._fault = fault
+        return self._token
 
 
-def _known_token(paths: Paths) -> str:
-    found = next((token for place in _places(paths) if (token := _read(place))), "")
-    return found or base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).rstrip(b"=").decode()
-
-
-def _keep_token(paths: Paths, token: str) -> None:
-    for place in _places(paths):
-        if _read(place) != token:
-            write_atomic(place, f"{token}\n".encode())
-
-
-def _places(paths: Paths) -> tuple[Path, Path]:
-    return paths.run / _FILE_NAME, paths.data / _FILE_NAME
+def _made() -> str:
+    return base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).rstrip(b"=").decode()
 
 
 def _read(path: Path) -> str:
@@ -128,9 +137,7 @@ class ProgramFacade(QObject):
         self._webhooks = parts.webhooks
         self._runs = parts.runs
         self._metrics = parts.metrics
-        self._paths = parts.paths
-        self._metrics_token = self._token_fault = ""
-        self._token_files = CheckedFiles(*(_places(self._paths) if self._paths else ()))
+        self._metrics_token = MetricsToken(parts.paths) if parts.paths is not None else None
         self.listeners = parts.channels.listeners
         self._events: Subscribers[facade.Event] = Subscribers()
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
@@ -238,21 +245,7 @@ class ProgramFacade(QObject):
 
     def metrics_token(self) -> str:
         """What opens ``/metrics``; its files are written where they are gone or wrong."""
-        if self._paths is None:
-            return ""
-        if self._metrics_token and self._token_files.untouched():
-            return self._metrics_token
-        self._metrics_token = self._metrics_token or _known_token(self._paths)
-        fault = ""
-        try:
-            _keep_token(self._paths, self._metrics_token)
-            self._token_files.checked(time.time_ns())
-        except (OSError, StorageError) as error:
-            fault = f"the token of /metrics cannot be written: {error}"
-        if fault and fault != self._token_fault:  # it is tried every few seconds, and said once
-            log.warning("%s", fault)
-        self._token_fault = fault
-        return self._metrics_token
+        return self._metrics_token.kept() if self._metrics_token is not None else ""
 
     def webhooks(self) -> tuple[WebhookView, ...]:
         """How each receiver stands."""

@@ -8,7 +8,7 @@ import pytest
 from omnitray.base.paths import Paths
 from omnitray.metrics.aggregate import BY_NAME, Period, Stretch
 from omnitray.metrics.store import MetricsStore
-from omnitray.runtime.api_facade import metrics_token
+from omnitray.runtime.api_facade import MetricsToken
 from support import fake_door
 from support.api_server import Answer, Running
 
@@ -41,13 +41,13 @@ def test_the_token_stays_the_same_and_is_private(tmp_path: Path) -> None:
     for folder in ("data", "run"):
         (tmp_path / folder).mkdir()
     paths = Paths(tmp_path, tmp_path / "data", tmp_path, tmp_path / "run")
-    token = metrics_token(paths)
+    token = MetricsToken(paths).kept()
     assert len(token) >= 40
-    assert metrics_token(paths) == token
+    assert MetricsToken(paths).kept() == token
     file = paths.run / "metrics.token"
     assert file.stat().st_mode & 0o777 == 0o600
     file.unlink()  # the run folder goes with the session
-    assert metrics_token(paths) == token
+    assert MetricsToken(paths).kept() == token
     assert file.read_text().strip() == token
 
 
