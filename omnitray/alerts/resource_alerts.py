@@ -142,7 +142,7 @@ def _ours(job: Job, own_pid: int) -> list[ProcessFacts]:
     return [each for each in job.processes if each.pid in ours]
 
 
-_REFRESH_S = 60.0  # as ``repeat_floor_s``: what is told no more often is not written more often
+_REFRESH_S = 60.0  # as ``repeat_floor_s``: a record changes no more often than it is notified
 _TAKES_OVER_S = 5.0  # as a threshold holds: a headline that flips at each look tells nothing
 _GB = 1e9
 

@@ -9,7 +9,7 @@
 | a locale that can say every letter | what it cannot say is escaped |
 | signals that may be heard (``nohup``) | who ignored them before us is right |
 | a display that answers | the program runs headless (``is_survived``) |
-| a session bus that answers | Qt is told of none (``runtime.notifications.set_hung_bus_aside``) |
+| a session bus that answers | Qt takes it for none (``runtime.notifications.set_hung_bus_aside``) |
 | a run folder of the session | one in the temporary folder, else in the home |
 | a free file descriptor | the protector uses its reserve (``DescriptorReserve``) |
 

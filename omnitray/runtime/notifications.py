@@ -31,7 +31,7 @@ BUS_VARIABLE = "DBUS_SESSION_BUS_ADDRESS"
 # A bus answers within milliseconds, on a machine that swaps within a second; Qt waits for 25 s.
 _HUNG_S = 5.0
 _BUS_S, _AGAIN_S = 1.0, 0.2  # at the start; while the main thread has other work
-_hung: list[str] = []  # what the variable was, while Qt is told that there is no bus
+_hung: list[str] = []  # what the variable was, while Qt takes the bus for none
 
 
 def speaks_dbus() -> bool:

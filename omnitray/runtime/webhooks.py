@@ -192,7 +192,7 @@ class Webhooks(QObject):
         return moved
 
     def _forget(self, fields: Mapping[str, Any], but: WebhookSettings | None = None) -> None:
-        """Take away what these name and ``but`` does not; what stays is told."""
+        """Take away what these name and ``but`` does not, and say what stays."""
         if any(fields.get(f"{key}_{where}") for key in SECRETS for where in ("file", "keyring")):
             self._aside(lambda: self._secrets.forget(fields, but), self._tell_left)
 

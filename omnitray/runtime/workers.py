@@ -244,7 +244,7 @@ class InspectionThread(QObject):
 
 MOST_OF_A_KIND = 10
 ASKED = "asked"
-# Of a core, for what was recorded without anybody asking. An incident of a browser of a hundred
+# Of a core, for recordings that were not asked for. An incident of a browser of a hundred
 # processes takes 0.9 s of processor time: 19 s, while the incident itself may go on.
 _SHARE = 0.05
 

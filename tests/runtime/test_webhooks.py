@@ -1,4 +1,4 @@
-"""A keyring that hangs holds up nobody: what a person does with webhooks goes on beside."""
+"""A keyring that hangs holds nothing up: what a person does with webhooks goes on beside."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ BLINK_S = 0.5  # far below what the keyring below takes
 
 
 class HungKeyring:
-    """Answers when it is let go, with what it is told to."""
+    """Answers when it is let go: as it is set up."""
 
     def __init__(self) -> None:
         self.entries: dict[str, str] = {}

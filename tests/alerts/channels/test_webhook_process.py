@@ -108,7 +108,7 @@ def test_nothing_of_ours_and_no_address_is_in_its_environment_or_arguments() -> 
 def test_a_proxy_of_the_environment_is_used_but_not_for_what_it_is_not_for(
     receiver: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")  # nobody listens there
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")  # nothing listens there
     monkeypatch.setenv("no_proxy", "")
     (answer,) = send(call(receiver.url))
     assert (answer.status, receiver.got) == (None, [])

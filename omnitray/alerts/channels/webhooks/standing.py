@@ -1,4 +1,4 @@
-"""How a webhook stands, what a test brought, and what is to be told of it."""
+"""How a webhook stands, what a test brought, and what the person must know of it."""
 
 import msgspec
 
