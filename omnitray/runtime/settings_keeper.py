@@ -118,10 +118,9 @@ class SettingsKeeper(QObject):
         A value that is not allowed changes nothing and comes back as the problem. What stays in
         force although it was removed from the file is written back.
         """
-        kept = self._kept()
         try:
             restore_tables(self._path, self.loaded)
-            saved = save(self._path, {**kept, **changes})
+            saved = save(self._path, {**self._kept(), **changes})
         except (OSError, StorageError) as error:
             return self._only_in_memory(changes, _unsaved(f"{error}"))
         if isinstance(saved, Loaded):
@@ -138,6 +137,7 @@ class SettingsKeeper(QObject):
             return
         kept = self._kept()
         try:
+            restore_tables(self._path, self.loaded)
             saved = save(self._path, kept)
         except (OSError, StorageError):
             return  # it is a problem already

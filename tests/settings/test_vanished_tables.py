@@ -1,9 +1,11 @@
 """Servers and webhooks of a file that is gone or emptied: they stay, and are written back."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
+from omnitray.base.durable import StorageError
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.settings.faults import Fault
 from omnitray.settings.file import fields_to_write, load
@@ -91,6 +93,30 @@ def test_adding_one_where_the_file_is_gone_keeps_the_others(tmp_path: Path) -> N
     assert keeper.change_webhook(added) is None
     assert [each.name for each in load(path).webhooks] == ["team", "ops"]
     assert [each.name for each in keeper.loaded.webhooks] == ["team", "ops"]
+
+
+@pytest.mark.expect_log("settings")
+@pytest.mark.usefixtures("qapp")
+def test_what_a_full_disk_refused_to_write_back_comes_with_what_is_saved_once_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object) -> None:
+        raise StorageError(path, OSError(errno.ENOSPC, "full"))
+
+    path = tmp_path / "config.toml"
+    path.write_text(KEYS + TABLES)
+    keeper = SettingsKeeper(path)
+    before = keeper.loaded
+    path.unlink()
+    look(keeper)
+    with monkeypatch.context() as broken:
+        broken.setattr("omnitray.settings.file.write_atomic", full)
+        assert keeper.change({"look": "light"}) is not None
+    keeper.retry()
+    for found in (keeper.loaded, load(path)):
+        assert (found.servers, found.webhooks) == (before.servers, before.webhooks)
+        assert found.settings.look == "light"
+        assert found.problems == ()
 
 
 def test_what_is_written_back_says_only_what_differs(tmp_path: Path) -> None:
