@@ -42,25 +42,6 @@ class FakeMachine:
             self.busy[core] += seconds * share
             self.total[core] += seconds
 
-    def use_memory(self, percent: float) -> None:
-        """So much of the memory is used."""
-        total = self.memory_facts.total_bytes if self.memory_facts else 16 * GIB
-        available = round(total * (1 - percent / 100))
-        self.memory_facts = MemoryFacts(total_bytes=total, available_bytes=available)
-
-    def use_disk(self, percent: float, mount: str = "/") -> None:
-        """One file system, so full."""
-        total = 100 * GIB
-        self.disk_facts = (
-            DiskFacts(
-                mount=mount,
-                filesystem="ext4",
-                total_bytes=total,
-                free_bytes=round(total * (1 - percent / 100)),
-                used_percent=percent,
-            ),
-        )
-
     def cpu_times(self) -> CpuTimes | None:
         if not self.has_cpu:
             return None

@@ -4,7 +4,6 @@ import contextlib
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -61,14 +60,6 @@ class StandIn:
         with self.arrived:
             assert self.arrived.wait_for(lambda: len(self.got) >= count, timeout_s), self.got
             return list(self.got)
-
-    def wait_taken(self, count: int, timeout_s: float = 60.0) -> list[Received]:
-        """Until so many were answered with success."""
-        deadline = time.monotonic() + timeout_s
-        while len(self.taken) < count:
-            assert time.monotonic() < deadline, self.got
-            time.sleep(0.01)
-        return self.taken
 
     def stop(self) -> None:
         self.release.set()
