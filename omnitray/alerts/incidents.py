@@ -2,7 +2,8 @@
 
 An alert that comes back within the repeat floor, or that keeps coming and going, is the same
 record again; later it is a new incident with a record of its own. Each outage of a server has a
-record of its own from the first: what is held back then is its notification alone.
+record of its own from the first: what is held back then is its notification alone. Only a flood
+of them, more than eight within the time of flapping, is one record, which bounds the history.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -244,8 +245,11 @@ class Incidents:
 
     def flapping(self, incident: Incident, now_m: float) -> bool:
         """Whether it changed between firing and resolved too often lately."""
-        window_s, limit = self._timing.flap_window_s, self._timing.flap_transitions
-        return sum(now_m - each < window_s for each in incident.transitions) >= limit
+        return self._changes(incident, now_m) >= self._timing.flap_transitions
+
+    def _changes(self, incident: Incident, now_m: float) -> int:
+        window_s = self._timing.flap_window_s
+        return sum(now_m - each < window_s for each in incident.transitions)
 
     def _forget(self, fingerprint: str) -> None:
         self._lately_ids.pop(self._lately.pop(fingerprint).alert.id, None)
@@ -278,7 +282,8 @@ class Incidents:
         before.pending = True
         soon = now_m - (before.resolved_m or 0.0) < reopen_s
         if soon or self.flapping(before, now_m):
-            own = report.type is AlertType.SERVER_DOWN and before.watched
+            is_flood = self._changes(before, now_m) >= _TRANSITIONS_KEPT
+            own = report.type is AlertType.SERVER_DOWN and before.watched and not is_flood
             before.alert = first(report, new_id()) if own else again(before.alert, report)
             return before, Trigger.REFIRED
         fresh = begin(first(report, new_id()), now_m)

@@ -23,7 +23,7 @@ from omnitray.base.facts import AlertChannel
 from omnitray.base.paths import Paths
 from omnitray.runtime.notifications import Notifications
 from omnitray.runtime.settings_keeper import SettingsKeeper
-from omnitray.settings.file import WEBHOOK, Loaded
+from omnitray.settings.file import Loaded
 
 log = logging.getLogger(__name__)
 # A burst of deliveries is written down together; a record that says so 0.2 s later is soon enough.
@@ -117,8 +117,7 @@ class Alerting(QObject):
     @Slot(object)
     def take_settings(self, loaded: Loaded) -> None:
         """Other webhooks may stand in the settings."""
-        faulty = any(each.key.startswith(f"{WEBHOOK}.") for each in loaded.problems)
-        self.webhooks.configure(loaded.webhooks, may_come_back=faulty)
+        self.webhooks.configure(loaded.webhooks)
 
 
 def _webhooks(dispatcher: Dispatcher) -> WebhookChannel:

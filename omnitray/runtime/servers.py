@@ -38,6 +38,7 @@ from omnitray.servers.published import (
 )
 from omnitray.servers.timing import HURRY_S
 from omnitray.settings.faults import Problem
+from omnitray.settings.file import SERVER
 
 if TYPE_CHECKING:
     from omnitray.servers.supervisor import Supervisor
@@ -209,7 +210,10 @@ class WatchedServers(QObject):
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"There is no server {name}.")
         if verb != "remove":
             return _refusing(self._supervisor.command(name, verb))
-        if any(each.name == name for each in self._settings.loaded.servers):
+        loaded = self._settings.loaded
+        if any(each.name == name for each in loaded.servers):
+            if SERVER in loaded.kept_tables:
+                return self._take_out(name, self._supervisor.view(name))
             why = f"{self._settings.declares('server', name)}; remove it there."
             raise facade.CommandRefused(facade.Refusal.NOT_NOW, why)
         return _refusing(self._supervisor.remove(name))
@@ -260,6 +264,14 @@ class WatchedServers(QObject):
             done.set_result(self._of_runs.restart(name))
         except (OSError, LookupError) as error:
             raise facade.CommandRefused(facade.Refusal.NOT_NOW, f"{name}: {error}") from error
+        return done
+
+    def _take_out(self, name: str, view: ServerView) -> "Future[ServerView]":
+        """Remove one that is in force although its file is gone or empty: there is no line."""
+        done: Future[ServerView] = Future()
+        if (problem := self._settings.remove_server(name)) is not None:
+            raise facade.CommandRefused(facade.Refusal.NOT_STORED, problem.told())
+        done.set_result(view)
         return done
 
     def _running(self) -> "Supervisor":

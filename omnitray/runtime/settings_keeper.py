@@ -14,12 +14,13 @@ from omnitray.settings.check import set_value
 from omnitray.settings.continuity import carry_over
 from omnitray.settings.faults import Fault, Problem, shown
 from omnitray.settings.file import (
+    SERVER,
     WEBHOOK,
     Loaded,
     Stamp,
     line_of_table,
     load,
-    remove_webhook,
+    remove_table,
     restore_tables,
     save,
     save_server,
@@ -155,7 +156,11 @@ class SettingsKeeper(QObject):
 
     def remove_webhook(self, name: str) -> Problem | None:
         """Take a ``[[webhook]]`` out of the settings, and save."""
-        return self._change_file(lambda: remove_webhook(self._path, name), (WEBHOOK,))
+        return self._change_file(lambda: remove_table(self._path, WEBHOOK, name), (WEBHOOK,))
+
+    def remove_server(self, name: str) -> Problem | None:
+        """Take a ``[[server]]`` out of what is in force and of the settings, and save."""
+        return self._change_file(lambda: remove_table(self._path, SERVER, name), (SERVER,))
 
     def _change_file(
         self, save_it: Callable[[], Loaded | Problem], chosen: tuple[str, ...] = ()

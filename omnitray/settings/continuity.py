@@ -3,11 +3,12 @@
 A file that is removed, emptied or half written by another program does not say what the person
 wants: what was in force stays. A key that vanishes never widens what the protector may do: the
 values of ``mode`` and ``[protect]`` stay until they are written again, and so does what a
-``[[rule]]`` forbids.
+``[[rule]]`` forbids. A slip of the pen in a ``[[server]]`` or ``[[webhook]]`` ends neither: the one
+that was in force stays until its table is mended, or taken out.
 """
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +17,8 @@ from omnitray.settings.check import rule_text, settle
 from omnitray.settings.faults import Fault, Problem, shown
 from omnitray.settings.file import NO_FILE, RULE, SERVER, WEBHOOK, Loaded
 from omnitray.settings.model import FIELDS, Settings, value_of
+from omnitray.settings.servers import ServerSettings
+from omnitray.settings.webhooks import WebhookSettings
 
 AS_BEFORE = "what was in force before"
 _AGAIN = "until it is written again"
@@ -24,6 +27,7 @@ GUARDED = tuple(
     field.key for field in FIELDS if field.key in {"mode", RULE} or field.key.startswith("protect.")
 )
 replace = msgspec.structs.replace
+Declared = TypeVar("Declared", ServerSettings, WebhookSettings)
 
 
 def carry_over(found: Loaded, before: Loaded, chosen: Collection[str] = ()) -> Loaded:
@@ -35,6 +39,7 @@ def carry_over(found: Loaded, before: Loaded, chosen: Collection[str] = ()) -> L
     if not found.readable:
         problems = tuple(replace(each, used=AS_BEFORE) for each in found.problems)
         return replace(before, problems=problems, stamp=found.stamp)
+    found = _with_faulty_tables(found, before)
     tables = bool(before.servers or before.webhooks)
     says_nothing = not (found.servers or found.webhooks or found.problems)
     if not found.given and not chosen and (had or (tables and says_nothing)):
@@ -64,6 +69,34 @@ def carry_over(found: Loaded, before: Loaded, chosen: Collection[str] = ()) -> L
         kept = [msgspec.to_builtins(each) for each in forbidding]
         lost[RULE] = [*value_of(found.settings, RULE), *kept]
     return _with_kept(found, before, lost, forbidding) if lost else found
+
+
+def _with_faulty_tables(found: Loaded, before: Loaded) -> Loaded:
+    """What was in force of a table that has a fault now, and has not been taken out."""
+    servers, problems = _mended(SERVER, found.servers, before.servers, found.problems)
+    webhooks, problems = _mended(WEBHOOK, found.webhooks, before.webhooks, problems)
+    return replace(found, servers=servers, webhooks=webhooks, problems=problems)
+
+
+def _mended(
+    kind: str,
+    found: tuple[Declared, ...],
+    before: Sequence[Declared],
+    problems: tuple[Problem, ...],
+) -> tuple[tuple[Declared, ...], tuple[Problem, ...]]:
+    """The tables of one kind, with those of before in the place of faulty ones; the problems."""
+    there = {each.name for each in found}
+    lost = [each for each in before if each.name not in there]
+    told = []
+    for problem in problems:
+        stays: list[Declared] = []
+        if problem.key.startswith(f"{kind}."):
+            no_name = problem.key == f"{kind}.name" and problem.table not in there
+            is_any = no_name or not problem.table  # it does not say which it is
+            stays = [each for each in lost if is_any or problem.table == each.name]
+        found += tuple(each for each in stays if each not in found)
+        told.append(replace(problem, used=AS_BEFORE) if stays else problem)
+    return found, tuple(told)
 
 
 def _vanished_rules(found: Settings, before: Settings) -> tuple[JobRule, ...]:

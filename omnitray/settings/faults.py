@@ -42,7 +42,8 @@ class TableFault(ValueError):  # noqa: N818 - the settings' word for what is wro
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing wrong with the settings; ``line`` is 0 where it does not come from a file.
 
-    ``hint`` is what more is known of the fault, or what may have been meant.
+    ``hint`` is what more is known of the fault, or what may have been meant. ``table`` is the name
+    that a ``[[server]]`` or ``[[webhook]]`` with a fault gives itself.
     """
 
     fault: Fault
@@ -52,6 +53,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     allowed: str = ""
     hint: str = ""
     used: str = ""
+    table: str = ""
 
     @property
     def sentence(self) -> str:
@@ -68,8 +70,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         return self.sentence if self.key == file else f"{file}, {self.sentence}"
 
 
-def table_problem(name: str, fault: TableFault, line: int = 0) -> Problem:
-    """What is wrong with one table of that name."""
+def table_problem(name: str, fault: TableFault, line: int = 0, table: str = "") -> Problem:
+    """What is wrong with one table of that name, which calls itself ``table``."""
     return Problem(
         fault=Fault.NOT_ALLOWED,
         key=f"{name}.{fault.key}",
@@ -77,6 +79,7 @@ def table_problem(name: str, fault: TableFault, line: int = 0) -> Problem:
         found=shown(fault.found),
         allowed=fault.allowed,
         used=f"without this {name}",
+        table=table,
     )
 
 
@@ -120,5 +123,6 @@ def tables_of(
             good.append(read(table, good))
         except TableFault as fault:
             line = lines[index] if index < len(lines) else 0
-            problems.append(table_problem(name, fault, line))
+            called = table.get("name", "") if isinstance(table, Mapping) else ""
+            problems.append(table_problem(name, fault, line, str(called)))
     return good, problems

@@ -226,8 +226,8 @@ def save_webhook(path: Path, webhook: Mapping[str, Any]) -> Loaded | Problem:
     return _save_table(path, WEBHOOK, webhook)
 
 
-def remove_webhook(path: Path, name: str) -> Loaded | Problem:
-    """Take a ``[[webhook]]`` out of the file; the new state."""
+def remove_table(path: Path, kind: str, name: str) -> Loaded | Problem:
+    """Take the ``[[server]]`` or ``[[webhook]]`` of that name out of the file; the new state."""
     path = followed(path)
     found = load(path)
     if not found.readable:
@@ -235,12 +235,12 @@ def remove_webhook(path: Path, name: str) -> Loaded | Problem:
     import tomlkit  # noqa: PLC0415 - 30 ms that only saving needs
 
     document = tomlkit.parse(_current(path))
-    tables = document.get(WEBHOOK, [])
+    tables = document.get(kind, [])
     for index in reversed(range(len(tables))):
         if tables[index].get("name") == name:
             del tables[index]
     if not tables:
-        document.pop(WEBHOOK, None)
+        document.pop(kind, None)
     write_atomic(path, tomlkit.dumps(document).encode())
     return load(path)
 

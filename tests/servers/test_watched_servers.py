@@ -7,6 +7,8 @@ from omnitray.api import facade
 from omnitray.base.facts import AlertType, MonitorLevel
 from omnitray.servers.model import AlertNews
 from omnitray.servers.timing import BACKOFF_MAX_S, HURRY_S, LIMITS_S
+from omnitray.settings.continuity import AS_BEFORE
+from omnitray.settings.file import load
 from omnitray.settings.servers import ServerSettings
 from support.clock import FakeClock
 from support.hub_program import Program
@@ -50,6 +52,7 @@ def test_what_you_choose_during_an_outage_stays_until_the_next(program: Program)
     assert hub.status.asked_level is MonitorLevel.CRITICAL
 
 
+@pytest.mark.expect_log("settings: ")
 def test_a_server_from_a_terminal_is_removed_and_one_of_the_settings_says_where_it_stands(
     program: Program, qtbot: QtBot
 ) -> None:
@@ -66,6 +69,50 @@ def test_a_server_from_a_terminal_is_removed_and_one_of_the_settings_says_where_
     assert refused.value.detail == (
         f"The server web is declared in line {line} of {path}; remove it there."
     )
+    path.unlink()  # it stays in force, and there is no line to take out
+    servers._settings.look()
+    servers._settings._settle.stop()
+    servers._settings.look()
+    assert servers._settings.loaded.servers != ()
+    servers.order("web", "remove").result(20)
+    qtbot.waitUntil(lambda: servers.views() == ())
+    assert load(path).servers == servers._settings.loaded.servers == ()
+    assert servers.stop()
+
+
+@pytest.mark.expect_log("settings: ")
+def test_a_server_with_a_slip_in_its_table_runs_on_and_ends_when_it_is_taken_out(
+    program: Program, qtbot: QtBot
+) -> None:
+    servers, settings = program.door._servers, program.door._servers._settings
+    path = settings._path
+
+    def write(text: str) -> None:
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(text)
+        settings.look()
+        settings._settle.stop()
+        settings.look()
+
+    sleeps = """command = ["sleep", "600"]\n"""
+    web = f"""[[server]]\nname = "web"\n{sleeps}autostart = true\n"""
+    write(web)
+    qtbot.waitUntil(
+        lambda: [each.pid is not None for each in servers.views()] == [True], timeout=20_000
+    )
+    pid = servers.views()[0].pid
+    for slip in ("restart = 7\n", 'resart = "never"\n', 'health = "nonsense"\n'):
+        write(web + slip)
+        (problem,) = settings.loaded.problems
+        assert problem.used == AS_BEFORE
+        assert [each.name for each in settings.loaded.servers] == ["web"]
+    write(web.replace("web", "We b"))  # it does not say which it is
+    assert [each.name for each in settings.loaded.servers] == ["web"]
+    servers.order("web", "start").result(20)  # after all that was told before
+    assert servers.views()[0].pid == pid  # nothing has ended it
+    write(f"""[[server]]\nname = "other"\n{sleeps}restart = 7\n""")  # another has a fault
+    assert settings.loaded.servers == ()
+    qtbot.waitUntil(lambda: servers.views() == (), timeout=20_000)
     assert servers.stop()
 
 

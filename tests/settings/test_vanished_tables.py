@@ -1,4 +1,4 @@
-"""Servers and webhooks of a file that is gone or emptied: they stay, and are written back."""
+"""Servers and webhooks that the file has lost by accident: they stay, and are written back."""
 
 import errno
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 from omnitray.base.durable import StorageError
 from omnitray.runtime.settings_keeper import SettingsKeeper
+from omnitray.settings.continuity import AS_BEFORE
 from omnitray.settings.faults import Fault
 from omnitray.settings.file import fields_to_write, load
 
@@ -117,6 +118,52 @@ def test_what_a_full_disk_refused_to_write_back_comes_with_what_is_saved_once_th
         assert (found.servers, found.webhooks) == (before.servers, before.webhooks)
         assert found.settings.look == "light"
         assert found.problems == ()
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        ('kind = "ntfy"', 'kind = "ntfi"'),
+        ('from = "warning"', "from = 3"),
+        ('url = "http://127.0.0.1:9/alerts"', 'uri = "http://127.0.0.1:9/alerts"'),
+        ('name = "team"', ""),
+        ('name = "team"', 'name = "te/am"'),
+        ('name = "team"', "name = 7"),
+    ],
+)
+@pytest.mark.expect_log("settings: ")
+@pytest.mark.usefixtures("qapp")
+def test_a_slip_in_its_table_ends_no_webhook(tmp_path: Path, slip: tuple[str, str]) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(KEYS + TABLES)
+    keeper = SettingsKeeper(path)
+    before = keeper.loaded
+    path.write_text((KEYS + TABLES).replace(*slip))
+    look(keeper)
+    assert (keeper.loaded.servers, keeper.loaded.webhooks) == (before.servers, before.webhooks)
+    (problem,) = keeper.loaded.problems
+    assert (problem.key.partition(".")[0], problem.used) == ("webhook", AS_BEFORE)
+    path.write_text(KEYS + TABLES.replace("9/alerts", "9/others"))
+    look(keeper)
+    assert keeper.loaded.webhooks[0].url == "http://127.0.0.1:9/others"
+    assert keeper.loaded.problems == ()
+
+
+@pytest.mark.parametrize("slip", ["kind = 1", "", 'kind = "json"'])
+@pytest.mark.parametrize("name", ["other", "web", "team"])
+@pytest.mark.expect_log("settings: ")
+@pytest.mark.usefixtures("qapp")
+def test_one_that_is_taken_out_goes_whatever_fault_another_has(
+    tmp_path: Path, slip: str, name: str
+) -> None:
+    path = tmp_path / "config.toml"
+    first = '[[webhook]]\nname = "first"\nkind = "json"\nurl = "http://127.0.0.1:9/"\n'
+    path.write_text(first + TABLES)
+    keeper = SettingsKeeper(path)
+    path.write_text(f'{TABLES}[[webhook]]\nname = "{name}"\n{slip}\n')
+    look(keeper)
+    assert [each.name for each in keeper.loaded.webhooks] == ["team"]
+    assert all(each.used == "without this webhook" for each in keeper.loaded.problems)
 
 
 def test_what_is_written_back_says_only_what_differs(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from omnitray.base.facts import AlertType, Severity
 from omnitray.settings.check import unknown
-from omnitray.settings.file import Loaded, load, parse, remove_webhook, save_webhook
+from omnitray.settings.file import Loaded, load, parse, remove_table, save_webhook
 from omnitray.settings.webhooks import (
     PAGERDUTY_URL,
     SecretFault,
@@ -119,7 +119,7 @@ def test_a_webhook_is_added_changed_and_removed_without_loss(tmp_path: Path) -> 
     refused = save_webhook(file, {"name": "team", "kind": "smoke"})
     assert not isinstance(refused, Loaded)
     assert refused.key == "webhook.kind"
-    assert isinstance(remove_webhook(file, "team"), Loaded)
+    assert isinstance(remove_table(file, "webhook", "team"), Loaded)
     assert load(file).webhooks == ()
     assert file.read_text().startswith('# mine\nmode = "test"')
 

@@ -20,6 +20,7 @@ from omnitray.alerts.channels.webhooks import receiver as receiver_module
 from omnitray.alerts.channels.webhooks.channel import DROPPED, REMOVED, WebhookChannel
 from omnitray.alerts.channels.webhooks.model import HttpCall, ReceiverAnswer
 from omnitray.alerts.channels.webhooks.outbox import ARRIVED, WebhookOutbox
+from omnitray.alerts.channels.webhooks.retry import GIVE_UP_S
 from omnitray.alerts.channels.webhooks.standing import WebhookTrouble
 from omnitray.alerts.decision import EVERYWHERE, Decision, Reason
 from omnitray.alerts.model import Alert
@@ -366,15 +367,25 @@ def test_a_removed_webhook_leaves_nothing_and_a_paused_one_keeps_everything(room
     assert (found.state, found.why) == (DeliveryState.FAILED, REMOVED)
 
 
-def test_what_waits_for_a_webhook_with_a_fault_in_its_table_waits_for_it_to_be_mended(
-    room: Room,
+def test_what_waits_for_a_webhook_that_was_faulty_at_the_start_waits_for_three_days(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    room = Room(tmp_path, monkeypatch)
     room.channel.configure((hook(paused=True),)).result(LONG_S)
     room.put(critical(1))
-    room.channel.configure((), may_come_back=True).result(LONG_S)
+    room.close()
+    room.open(hook("other"))  # as a start with a fault in the table of the first
     assert (len(room.files()), room.troubles) == (1, [])
-    room.channel.configure((hook(),)).result(LONG_S)
-    room.until_delivered(critical(1))
+    room.channel.configure((hook(paused=True),)).result(LONG_S)
+    assert room.channel.views()[0].waiting == 1
+    room.close()
+    later = FakeClock(wall=room.clock.wall() + GIVE_UP_S + 60)
+    room.channel = WebhookChannel(room.folder, later, room.deliveries)
+    room.channel.on_trouble = room.troubles.append
+    room.channel.configure((hook("other"),)).result(LONG_S)
+    assert room.files() == []
+    assert room.troubles == [WebhookTrouble(name="team", count=1, removed=True)]
+    room.close()
 
 
 def test_a_test_says_what_was_answered(room: Room) -> None:

@@ -69,13 +69,10 @@ class WebhookChannel(DurableChannel):
         """Whether the settings name a webhook."""
         return bool(self._receivers)
 
-    def configure(
-        self, webhooks: Sequence[WebhookSettings], *, may_come_back: bool = False
-    ) -> "Future[None]":
+    def configure(self, webhooks: Sequence[WebhookSettings]) -> "Future[None]":
         """The webhooks of the settings: new ones begin, changed ones begin again, others end.
 
-        What waits for one that ends is dropped and said, unless the table of one of them has a
-        fault (``may_come_back``): then it waits on for the settings to be mended.
+        What waits for one that ends is dropped and said.
 
         It returns at once, on any thread; the future is done when the disk has had its part.
         """
@@ -94,7 +91,7 @@ class WebhookChannel(DurableChannel):
             if now.get(name) is not receiver:
                 receiver.stop()
         with self._condition:
-            self._chores.append((lambda: self._hand_on(before, now, may_come_back), future))
+            self._chores.append((lambda: self._hand_on(before, now), future))
             self._wake_intake()
         return future
 
@@ -214,37 +211,29 @@ class WebhookChannel(DurableChannel):
             return before
         return Receiver(webhook, self._clock, self._on_settled, link=self._address)
 
-    def _hand_on(
-        self,
-        before: "dict[str, Receiver]",
-        now: "dict[str, Receiver]",
-        may_come_back: bool,  # noqa: FBT001 - as configure has it
-    ) -> None:
+    def _hand_on(self, before: "dict[str, Receiver]", now: "dict[str, Receiver]") -> None:
         """Give what waits to the receivers of other settings; on the intake's thread."""
         from omnitray.alerts.channels.webhooks.retry import GIVE_UP_S  # noqa: PLC0415 - as above
 
         with self._disk:
             outbox = self._open_outbox()
             for name in before.keys() - now.keys():
-                if may_come_back:
-                    outbox.pending += before[name].queue.events
-                else:
-                    self._drop_with(outbox, name, before[name].queue.events)
+                self._drop_with(outbox, name, before[name].queue.events)
             pending, outbox.pending = outbox.pending, []
             for name, receiver in now.items():
-                old = before.get(name)
-                if old is receiver:
+                was = before.get(name)
+                if was is receiver:
                     continue
                 left = [each for each in pending if each.webhook == name]
-                events = old.queue.events if old is not None else left
+                events = was.queue.events if was is not None else left
                 self._admit(outbox, receiver, events, durable=True)
-            at = self._clock.wall()
-            for each in pending:  # of a webhook whose settings have a fault now, or that is gone
-                if each.webhook not in now:
-                    if at - each.at > GIVE_UP_S:
-                        outbox.done((each,))
-                    else:
-                        outbox.pending.append(each)
+            # Of webhooks whose settings have a fault since before the start, or that are gone.
+            rest = [each for each in pending if each.webhook not in now]
+            old_at = self._clock.wall() - GIVE_UP_S
+            outbox.pending += [each for each in rest if each.at >= old_at]
+            old = [each for each in rest if each.at < old_at]
+            for name in dict.fromkeys(each.webhook for each in old):
+                self._drop_with(outbox, name, [each for each in old if each.webhook == name])
 
     def _drop_with(
         self, outbox: "WebhookOutbox", name: str, events: "Sequence[WebhookEvent]"
