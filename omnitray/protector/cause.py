@@ -36,7 +36,7 @@ class MemoryHistory:
         self._calm: dict[_Identity, int] = {}
         self._sizes: dict[_Identity, int] = {}  # of the scan before
         self._gone: deque[tuple[float, float]] = deque()  # when, and what it had grown by
-        self._calm_used_bytes = self._used_bytes = 0
+        self._calm_used_bytes = self._calm_held_bytes = self._used_bytes = 0
         self._now_s = 0.0
         self.used_bps = 0.0  # of the machine's memory
         self._is_known = False
@@ -55,7 +55,7 @@ class MemoryHistory:
         if clear or not self._is_known:
             self._short_since_s = float("-inf") if clear else now_s
             self._calm, self._is_known = sizes, True
-            self._calm_used_bytes = used_bytes
+            self._calm_used_bytes, self._calm_held_bytes = used_bytes, sum(sizes.values())
             self._gone.clear()
             return
         given_back = sum(
@@ -88,9 +88,14 @@ class MemoryHistory:
         """Bytes of growth that were freed a moment ago: they may not be available yet.
 
         Of those that have ended, and of those that are about to: the kernel takes the memory of
-        what it ends first, and the process is seen for a moment longer without any.
+        what it ends first, and the process is seen for a moment longer without any. What is on its
+        way back is still in use: a pool whose workers end one after another frees and takes the
+        same memory many times.
         """
-        return sum(grown for at_s, grown in self._gone if self._now_s - at_s <= _GIVEN_BACK_S)
+        gone = sum(grown for at_s, grown in self._gone if self._now_s - at_s <= _GIVEN_BACK_S)
+        growth = self._used_bytes - self._calm_used_bytes
+        by_nobody = growth - (sum(self._sizes.values()) - self._calm_held_bytes)
+        return min(gone, max(0.0, growth, by_nobody)) if self._used_bytes else gone
 
     def unseen_bytes(self, jobs: Sequence[Job], used_bytes: int) -> float:
         """What is used more than when memory was clear, and by no process that can be seen.

@@ -58,11 +58,11 @@ def test_it_dies_with_us_even_while_it_is_stopped() -> None:
     eventually(lambda: has_ended(int(said)))
 
 
-def test_a_lever_that_works_one_way_works_and_says_so() -> None:
+def test_a_lever_that_would_work_one_way_is_not_used_and_says_so() -> None:
     fake = FakeSystem()
     child = fake.add(50)
     (row,) = actuators_report((NiceActuator(fake),), fake, child.identity)
-    assert (row.works, row.reversible, row.why_not) == (True, False, "")
+    assert (row.works, row.why_not) == (False, "nice could not be given back by this user")
     fake.privileged = True
     (row,) = actuators_report((NiceActuator(fake),), fake, fake.add(51).identity)
     assert (row.works, row.reversible) == (True, True)

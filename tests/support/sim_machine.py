@@ -32,6 +32,8 @@ OURSELVES = 50
 QUIET_MS = 5.0
 _PIDS = range(100, 400)  # so few that they are given again soon
 _READ_OVER_STEPS = 3  # of a quarter of a second
+_STARTS_WITH = 50 * MB
+_NOT_KNOWN = (-1.0, 0, 0, 0)
 
 
 @dataclasses.dataclass
@@ -171,7 +173,7 @@ class SimMachine:
         self._demands: tuple[float, ...] = ()
         self.base = int(0.1 * total)
         self._starts = 0
-        self._used: tuple[tuple[float, int, int], float] = ((-1.0, 0, 0), 0.0)
+        self._used: tuple[tuple[float, int, int, int], float] = (_NOT_KNOWN, 0.0)
         self._next_pid = 0
 
     # Processes
@@ -234,7 +236,7 @@ class SimMachine:
         self.dead[sim.who] = corpse
         if sim.respawns and sim.ppid in self.processes:
             again = dataclasses.replace(
-                sim, rss=50 * MB, paused=0, slowed=0, throttled=0, respawns=sim.respawns - 1
+                sim, rss=_STARTS_WITH, paused=0, slowed=0, throttled=0, respawns=sim.respawns - 1
             )
             self._starts += 1
             again.first_rss = 0.0
@@ -255,14 +257,14 @@ class SimMachine:
         for sim in self.processes.values():
             sim.growth, sim.cpu, sim.forks_per_s = (lambda _age_s: 0.0), 0.0, 0.0
             sim.rss = min(sim.rss, 0.1 * self.total / len(self.processes))
-        self._used = ((-1.0, 0, 0), 0.0)
+        self._used = (_NOT_KNOWN, 0.0)
 
     def sleep(self, seconds: float) -> None:
         """The lid is closed: time passes, nothing happens."""
         self.now_s += seconds
         for sim in self.processes.values():
             sim.born_s += seconds
-        self._used = ((-1.0, 0, 0), 0.0)
+        self._used = (_NOT_KNOWN, 0.0)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, in small steps."""
@@ -281,7 +283,7 @@ class SimMachine:
                 self._fork(sim, step_s)
             if self.now_s >= self.hanging.get(sim.who, sim.born_s + sim.ends_s):
                 self.die(sim)
-        self._used = ((-1.0, 0, 0), 0.0)
+        self._used = (_NOT_KNOWN, 0.0)
         self._demands = (*self._demands[-_READ_OVER_STEPS + 1 :], self.demand())
         self.corpses = [
             each for each in self.corpses if each.left or self.now_s - each.ended_s < 60
@@ -314,6 +316,7 @@ class SimMachine:
                 slowed=0,
                 throttled=0,
                 first_rss=0.0,
+                rss=min(sim.rss, _STARTS_WITH),  # the rest is its parent's until it is written to
             )
             self._starts += 1
             child.pid, child.start = self._free_pid(), self._starts
@@ -332,7 +335,7 @@ class SimMachine:
     @property
     def used(self) -> float:
         """Bytes taken, in memory and swap together."""
-        key = (self.now_s, self._starts, len(self.processes))
+        key = (self.now_s, self._starts, len(self.processes), self.base)
         if key != self._used[0]:
             held = sum(sim.rss - sim.shared for sim in self.processes.values())
             shared: dict[str, float] = {}

@@ -169,9 +169,11 @@ def _replies(levers: SimLevers, answering: Answering) -> tuple[Reply, ...]:
     replies = []
     for question in levers.questions.values():
         answer = answering(question)
-        if answer is not None:
+        if answer is not None and answer in question.answers:
             reply = Reply(job_key=question.job_key, answer=answer, question_id=question.id)
             replies.append(reply)
+            if answer is Answer.SLOW_DOWN:
+                levers.resumed.add(question.job_key)
     return tuple(replies)
 
 

@@ -401,7 +401,8 @@ def prove_choice(proof: Proof) -> None:
         subprocess.run(
             ["sudo", "tee", AUTOGROUP], input=switch, text=True, stdout=-3, stderr=-3, check=True
         )
-        with workload("busy", "1") as hog:
+        with workload("busy", "1") as hog:  # which may be given nice 0 again
+            subprocess.run(["sudo", "prlimit", "--nice=20:20", f"--pid={hog.pid}"], check=True)
             (done,) = proof.perform(hog.pid, EscalationStep.SLOW_DOWN, Resource.CPU, actions)
             print(f"    autogroup {switch}, no manager: {done.lever}; {done.others}")
             wanted = ActuatorKind.NICE

@@ -1,7 +1,7 @@
 """Actuators on priorities: autogroup nice of whole sessions, nice and I/O class of processes.
 
 Nice has little effect where the kernel schedules by session or cgroup, so it stands last in the
-order of preference; without privilege it also cannot be taken back.
+order of preference. What this user could not give back is not changed at all.
 """
 
 from collections.abc import Iterator
@@ -19,10 +19,11 @@ from omnitray.protector.actuators.actuator import (
     process_of,
     whole,
 )
-from omnitray.protector.actuators.system import IO_IDLE, AccessRefused, Gone, IoPriority
+from omnitray.protector.actuators.system import IO_IDLE, IO_REALTIME, AccessRefused, Gone, IoPriority
 from omnitray.protector.model import ActuatorKind
 
 NICEST = 19
+INSIDE_ITS_SESSION = "acts inside its session only"
 _IO_LEVELS = 8
 
 
@@ -41,11 +42,7 @@ class NiceActuator(ValueActuator):
         return self._system.may_lower_nice()
 
     def plan(self, target: Target) -> ActuationPlan:
-        """Every living process of the family that is not there yet.
-
-        Where the kernel schedules by session, nice only acts inside one: no reason to set what
-        cannot be taken back.
-        """
+        """Every living process of the family that is not there yet, if all could be given back."""
         family = self._family(target)
         by_session = not self._system.autogroup_why_not(family[0])
         olds = self._readings(family, self._system.nice)
@@ -56,14 +53,10 @@ class NiceActuator(ValueActuator):
         )
         if not changes:
             raise AlreadyThere("all its processes have the highest nice value")
-        returns = all(self._returns(change) for change in changes)
-        if by_session and not returns:
-            raise CannotPlan("the kernel schedules by session here, and nice could not be undone")
-        notes = ("acts inside its session only",) if by_session else ()
-        one_way = () if returns else ("cannot be taken back without privilege",)
-        return ActuationPlan(
-            lever=self.kind, changes=changes, reversible=returns, notes=notes + one_way
-        )
+        if not all(self._returns(change) for change in changes):
+            raise CannotPlan("nice could not be given back by this user")
+        notes = (INSIDE_ITS_SESSION,) if by_session else ()
+        return ActuationPlan(lever=self.kind, changes=changes, notes=notes)
 
     def _returns(self, change: ValueChange) -> bool:
         """Whether its old value can be had again; what has ended needs none."""
@@ -80,7 +73,10 @@ class NiceActuator(ValueActuator):
 
 
 class IoClassActuator(ValueActuator):
-    """The idle class of I/O: served when no other process asks. Can always be undone."""
+    """The idle class of I/O: served when no other process asks.
+
+    The real-time class is for privileged users alone: who has it keeps it.
+    """
 
     kind = ActuatorKind.IO_CLASS
     inherited = True
@@ -92,9 +88,11 @@ class IoClassActuator(ValueActuator):
         changes = tuple(
             ValueChange(process=process, old=_packed(old), new=new)
             for process, old in olds.items()
-            if _packed(old) != new
+            if _packed(old) != new and old.io_class != IO_REALTIME
         )
         if not changes:
+            if any(old.io_class == IO_REALTIME for old in olds.values()):
+                raise CannotPlan("its real-time I/O class could not be given back by this user")
             raise AlreadyThere("all its I/O is idle class")
         return ActuationPlan(lever=self.kind, changes=changes)
 
@@ -139,6 +137,8 @@ class AutogroupActuator(ValueActuator):
             old = self._system.autogroup_nice(process)
             if others:
                 spared.append(f"session {session} holds {len(others)} other processes")
+            elif old < 0:  # below 0 is for privileged users alone
+                spared.append(f"session {session} has {old}, which this user could not give back")
             elif old < NICEST:
                 yield ValueChange(process=process, unit=str(session), old=old, new=NICEST)
 

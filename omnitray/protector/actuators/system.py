@@ -49,6 +49,7 @@ class IoPriority(msgspec.Struct, frozen=True):
 
 
 IO_IDLE = IoPriority(3)
+IO_REALTIME = 1
 
 
 class Units(Protocol):

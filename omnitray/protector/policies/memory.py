@@ -132,7 +132,8 @@ class MemoryPolicy:
             choice = choose(context, Resource.MEMORY, EscalationStep.END, innocent=True)
             reason = ProtectReason.LAST_RESORT
         if choice.job is None:
-            self._alarm(out, AlarmReason.NOBODY_LEFT, choice)
+            causes = list(_left_alone(context))
+            self._alarm(out, AlarmReason.NOBODY_LEFT, choice, causes)
             self._ask_for_last_resort(out)
             return False
         evidence = Evidence(
@@ -150,8 +151,9 @@ class MemoryPolicy:
         choice = choose(out.context, Resource.MEMORY, EscalationStep.PAUSE)
         top = out.context.top_memory_cause
         is_top = top is not None and choice.job is not None and choice.job.key == top.key
-        if top is None or not is_top or beyond_reach(out.context, top):
-            self._alarm(out, AlarmReason.CAUSE_UNTOUCHABLE, choice)
+        causes = list(_left_alone(out.context))
+        if causes or top is None or not is_top or beyond_reach(out.context, top):
+            self._alarm(out, AlarmReason.CAUSE_UNTOUCHABLE, choice, causes)
         if choice.job is None:
             return
         resource = Resource.MEMORY
@@ -174,9 +176,14 @@ class MemoryPolicy:
         wait_s = limits.memory_end_after_s
         out.ask(choice, Resource.MEMORY, reason, evidence, EscalationStep.END, wait_s)
 
-    def _alarm(self, out: DecisionBuilder, reason: AlarmReason, choice: VictimChoice) -> None:
+    def _alarm(
+        self,
+        out: DecisionBuilder,
+        reason: AlarmReason,
+        choice: VictimChoice,
+        causes: Sequence[NamedCause],
+    ) -> None:
         """Name a cause that is left alone: one alarm for each, the largest first."""
-        causes = list(_left_alone(out.context))
         own = next((each for each in causes if each.process is not None), None)
         if own is not None:
             self._ask_about_cause(out, own)
@@ -304,16 +311,28 @@ def _causes_now(context: DecisionContext) -> list[Job]:
 def _left_alone(context: DecisionContext) -> Iterator[NamedCause]:
     """The causes that are left alone for good, the largest first.
 
-    Below one that is held, or may be, none is named: what is done to it may be enough. What the
-    person wants left alone is no news, but what stands beside it is.
+    Below one that may be held none is named: what is done to it may be enough. Below one that is
+    held, or that the system refused to hold, only those at whose own rate memory runs out all the
+    same. What the person wants left alone is no news, but what stands beside it is.
     """
+    is_below = False
     for job in _causes_now(context):
         if context.excluded_jobs.get(job.key) in _WANTED_SO:
             continue
         cause = _untouchable(context, job)
-        if cause is None:
+        if cause is not None:
+            if not is_below or _runs_out_by(context, cause):
+                yield cause
+            continue
+        is_done_with = context.active(job.key) or context.has_refused_any(job.key)
+        if not (is_done_with or job.key in context.ending):
             return
-        yield cause
+        is_below = True
+
+
+def _runs_out_by(context: DecisionContext, cause: NamedCause) -> bool:
+    """Whether memory is used up soon at its rate alone, whatever is done to others."""
+    return cause.left_s is not None and cause.left_s < context.limits.memory_runs_out_s
 
 
 def _untouchable(context: DecisionContext, job: Job) -> NamedCause | None:

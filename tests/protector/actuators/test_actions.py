@@ -10,8 +10,13 @@ from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.journal import Undone
 from omnitray.protector.actuators.priority import NiceActuator
-from omnitray.protector.actuators.results import ActuationOutcome, UndoResult, sentences_of
-from omnitray.protector.actuators.system import IO_IDLE, AccessRefused, Gone, IoPriority
+from omnitray.protector.actuators.results import (
+    ActuationOutcome,
+    UndoResult,
+    sentences_of,
+    why_refused,
+)
+from omnitray.protector.actuators.system import IO_IDLE, IO_REALTIME, AccessRefused, Gone, IoPriority
 from omnitray.protector.model import ActuatorKind, EscalationStep
 from omnitray.protector.view import ActionOutcome as Shown
 from omnitray.protector.view_builder import journal_line
@@ -81,17 +86,29 @@ def test_a_session_that_holds_others_is_not_touched_by_autogroup(bench: Bench) -
     assert done.others["autogroup"] == "session 50 holds 1 other processes"
 
 
-def test_nice_without_privilege_is_called_one_way_and_stays(bench: Bench) -> None:
+def test_nice_that_this_user_could_not_give_back_is_not_set(bench: Bench) -> None:
     processes = job(bench.system)
     (done,) = bench.actions.perform(order([processes[0].identity]))
-    assert (done.lever, done.reversible) == (ActuatorKind.NICE, False)
-    assert "cannot be taken back without privilege" in done.notes
-    (undone,) = bench.actions.undo(done.action_id, "calm")
-    assert undone.outcome is ActuationOutcome.ONE_WAY
-    assert undone.notes[0] == (
-        "process 50 keeps 19: without privilege a nice value cannot be lowered again"
+    assert (done.outcome, done.lever) == (ActuationOutcome.FAILED, None)
+    assert done.others["nice"] == "nice could not be given back by this user"
+    assert why_refused((done,)) == "nice could not be given back by this user"
+    assert {process.nice for process in processes} == {0}
+
+
+def test_what_only_privileged_users_may_give_is_not_taken(bench: Bench) -> None:
+    bench.system.autogroup = {50: -5}
+    (process, *_) = job(bench.system)
+    process.io = IoPriority(IO_REALTIME, 4)
+    slowed, calmed = (
+        done
+        for resource in (Resource.CPU, Resource.DISK)
+        for done in bench.actions.perform(
+            order([process.identity], EscalationStep.SLOW_DOWN, resource)
+        )
     )
-    assert {process.nice for process in processes} == {19}
+    assert slowed.others["autogroup"] == "session 50 has -5, which this user could not give back"
+    assert calmed.outcome is ActuationOutcome.APPLIED  # of the others of the job
+    assert (process.io, bench.system.autogroup) == (IoPriority(IO_REALTIME, 4), {50: -5})
 
 
 @pytest.mark.parametrize(
@@ -139,15 +156,26 @@ def test_nice_comes_back_where_the_limit_of_each_process_allows_it(bench: Bench)
     assert {process.nice for process in processes} == {0}
 
 
-def test_one_process_that_cannot_come_back_makes_all_of_it_one_way(bench: Bench) -> None:
+def test_one_process_that_cannot_come_back_leaves_all_of_it_as_it_is(bench: Bench) -> None:
     processes = job(bench.system)
     for process in processes[1:]:
         process.nice_limit = 0
     (done,) = bench.actions.perform(order([processes[0].identity]))
-    assert not done.reversible
+    assert done.outcome is ActuationOutcome.FAILED
+    assert {process.nice for process in processes} == {0}
+
+
+def test_a_nice_value_whose_limit_was_taken_away_meanwhile_is_said_to_stay(bench: Bench) -> None:
+    bench.system.privileged = True
+    processes = job(bench.system)
+    (done,) = bench.actions.perform(order([processes[0].identity]))
+    bench.system.privileged = False
     (undone,) = bench.actions.undo(done.action_id, "calm")
-    assert undone.outcome is ActuationOutcome.PARTLY
-    assert [process.nice for process in processes] == [19, 0, 0]
+    assert undone.outcome is ActuationOutcome.ONE_WAY
+    assert undone.notes[0] == (
+        "process 50 keeps 19: without privilege a nice value cannot be lowered again"
+    )
+    assert {process.nice for process in processes} == {19}
 
 
 def test_nice_that_would_not_help_and_not_come_back_is_not_set(bench: Bench) -> None:

@@ -45,8 +45,10 @@ def test_children_that_were_born_slow_are_given_back_with_their_job(
 
 def test_nice_that_cannot_be_lowered_is_left_on_children_too(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
+    bench.system.privileged = True
     leader = job(bench.system, count=1)[0]
     bench.actions.perform(order([leader.identity], EscalationStep.SLOW_DOWN, Resource.CPU))
     child = born(bench, leader, 77)
+    bench.system.privileged = False  # meanwhile
     bench.actions.undo_all("calm")
     assert (leader.nice, child.nice) == (19, 19)

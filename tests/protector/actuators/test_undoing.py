@@ -104,7 +104,7 @@ class Machine(RuleBasedStateMachine):
         for process in self._living():
             assert not process.stopped
             assert process.io.io_class == 0
-            assert system.privileged is False or process.nice == 0
+            assert process.nice == 0
         living_units = {process.unit for process in self._living()}
         assert not system.units.frozen & living_units
         held = {unit for unit, weight in system.units.weights.items() if weight not in {None, 100}}

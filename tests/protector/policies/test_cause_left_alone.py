@@ -268,14 +268,32 @@ def quiet() -> Job:
     return job("quiet", process(700, rss_bytes=GB), growth=0.0)
 
 
-def test_below_a_cause_that_can_be_held_none_is_named() -> None:
+def beside_mine(bps: int) -> Desk:
+    """A job of the person's grows faster than another user's."""
     desk = Desk()
     for second in range(12):
         mine = job("mine", process(300, rss_bytes=GB + second * 300 * MB), growth=300.0 * MB)
-        desk.turn(mine, theirs(GB + second * 100 * MB), at=NEAR)
-
+        other = job("theirs", process(400, rss_bytes=GB + second * bps, uid=0), growth=float(bps))
+        desk.turn(mine, other, at=NEAR)
     assert actions(desk.said, EscalationStep.PAUSE)
+    return desk
+
+
+def test_below_a_cause_that_can_be_held_none_is_named() -> None:
+    desk = beside_mine(20 * MB)  # of 0.9 GB that are left, for 45 s
+
     assert named(desk.said) == []
+
+
+def test_below_a_cause_that_is_held_one_is_named_at_whose_rate_memory_runs_out_all_the_same() -> (
+    None
+):
+    desk = beside_mine(100 * MB)
+
+    pauses = [at for at, each in enumerate(desk.said) if each in actions(desk.said, EscalationStep.PAUSE)]
+    alarms = [at for at, each in enumerate(desk.said) if isinstance(each, Alarm)]
+    assert named(desk.said) == [("theirs", 400)]
+    assert pauses[0] < alarms[0]
 
 
 def mixed(second: int, *, own: bool = True) -> Job:
