@@ -228,6 +228,7 @@ class App(QObject):
             JobTracker(details, self.clock, home(), os.getpid()),
             self.clock,
             self.settings.loaded.settings.monitor_policy(),
+            own_uid=os.getuid() if hasattr(os, "getuid") else None,
         )
         self.monitor_thread = WorkerThread("monitor", MonitorWorker(self.monitor, sampler.disks))
 

@@ -40,6 +40,9 @@ from omnitray.monitor.thresholds import AlarmLevel, Transition, Watched, is_gone
 # A quarter names a job in the headline: four such would be all of it. A tenth, beside a largest
 # that is not four times as large, is listed; the protector counts causes by the same two.
 HEADLINE_SHARE, LISTED_SHARE, BESIDE_LARGEST = 0.25, 0.1, 0.25
+# Processors may be taken by what is outside, or has ended a moment ago: beside that a job heads by
+# the protector's line for what is light. Memory that no job is seen to hold is in many small ones.
+_HEADS_BESIDE_UNSEEN = 0.5
 _WORTH_GROWTH_BPS = 10e6  # slower growth fills no memory while somebody watches
 _HORIZON_S = 30.0  # what grows counts as if it had grown so long already, as for the protector
 _MOST = 3  # as many as a notification names
@@ -69,10 +72,12 @@ def explained(
     resource: Resource, jobs: Sequence[Job], shot: Snapshot, own_pid: int = 0
 ) -> tuple[Explained, ...]:
     """The jobs that explain a good part of it now; empty where none does, and for disks."""
+    unseen, seen = 0.0, sum(job.cpu_percent or 0.0 for job in jobs)
     jobs = [job for job in jobs if not job.is_own_command]
     if resource is Resource.CPU and shot.cpu_percent:
         cores = max(1, len(shot.cpu_per_core_percent))
         in_use = shot.cpu_percent * cores
+        unseen = max(0.0, in_use - seen)
         parts = [_of_cpu(job, own_pid) for job in jobs]
     elif resource is Resource.MEMORY and shot.memory is not None:
         in_use = float(shot.memory.used_bytes)
@@ -80,10 +85,12 @@ def explained(
     else:
         return ()
     parts = sorted((part for part in parts if part.taken > 0), key=lambda each: -each.weight)
-    return tuple(_listed(resource, parts, in_use))[:_MOST]
+    return tuple(_listed(resource, parts, in_use, unseen))[:_MOST]
 
 
-def _listed(resource: Resource, parts: list[_Part], in_use: float) -> Iterable[Explained]:
+def _listed(
+    resource: Resource, parts: list[_Part], in_use: float, unseen: float
+) -> Iterable[Explained]:
     largest = max((part.taken for part in parts), default=0.0)
     grows = sum(part.growth_bps for part in parts)
     for part in parts:
@@ -103,7 +110,8 @@ def _listed(resource: Resource, parts: list[_Part], in_use: float) -> Iterable[E
                 figure=_figure(resource, part, share),
             ),
             share=share,
-            heads=share >= HEADLINE_SHARE or leads_growth,
+            heads=leads_growth
+            or (share >= HEADLINE_SHARE and part.taken >= _HEADS_BESIDE_UNSEEN * unseen),
         )
 
 

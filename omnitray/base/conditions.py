@@ -53,6 +53,24 @@ class HoldTimer:
         self._asked = {key: at_s for key, at_s in self._asked.items() if key in keys}
 
 
+CPU_SEEN_LEAST = 0.25  # of what is used
+
+
+def is_cpu_seen(
+    cpu_percent: float | None, cores: float, jobs: Iterable[Job], own_uid: int | None = None
+) -> bool:
+    """Whether a good part of what takes the processors is among the jobs; else it is outside.
+
+    With ``own_uid`` among those of this user, whom alone anything can be done to.
+    """
+    taken = sum(
+        job.cpu_percent or 0.0
+        for job in jobs
+        if own_uid is None or any(each.uid in {None, own_uid} for each in job.processes)
+    )
+    return taken >= CPU_SEEN_LEAST * (cpu_percent or 0.0) * cores
+
+
 def is_cpu_over(cpu_percent: float | None, limits: ModeLimits) -> bool:
     """Whether the processors are over their limit; not where their use is not known."""
     return cpu_percent is not None and cpu_percent >= limits.cpu_percent

@@ -437,7 +437,7 @@ def _finding(row: ActuatorRow) -> Finding:
     topic = f"lever {row.name.lower()}"
     if not row.works:
         return warn(topic, row.why_not or "does not work here", "the other levers are used")
-    return ok(topic, "works" if row.reversible else "works; cannot be taken back")
+    return ok(topic, f"works; {row.note}" if row.note else "works")
 
 
 def _log(source: Source) -> Finding:

@@ -405,13 +405,18 @@ class JobTracker:
         )
 
     def _is_own_command(self, name: str, members: Sequence[ProcessFacts]) -> bool:
-        """Whether all of it are commands of OmniTray; a name alone may be chosen by anyone.
+        """Whether it is a command of OmniTray and no more; a name alone may be chosen by anyone.
 
-        ``omnitray run`` bears the name of what it runs: that is no command of ours.
+        What reads its output belongs to it: ``omnitray explain | less``. ``omnitray run`` bears the
+        name of what it runs: that is no command of ours.
         """
         if not _names_own_command(name.removeprefix(BY_AGENT)):
             return False
-        return all(_names_own_command(self._cache.command(each).name) for each in members)
+        return all(
+            (each.name in _READS_OUTPUT and each.rss_bytes <= _READS_WITH_BYTES)
+            or _names_own_command(self._cache.command(each).name)
+            for each in members
+        )
 
     def _project(
         self, assignment: JobAssignment, leader: ProcessFacts, members: Sequence[ProcessFacts]
@@ -450,6 +455,32 @@ class JobTracker:
         if len(self._project_of) > 2 * len(self._known):
             roots = {known.group.assignment.root for known in self._known.values()}
             self._project_of = {k: v for k, v in self._project_of.items() if k[0] in roots}
+
+
+# What stands behind a command in a pipe, as far as it takes no more than a page of text does.
+_READS_OUTPUT = frozenset(
+    [
+        "awk",
+        "cat",
+        "column",
+        "cut",
+        "grep",
+        "head",
+        "jq",
+        "less",
+        "mawk",
+        "more",
+        "sed",
+        "sort",
+        "tail",
+        "tee",
+        "tr",
+        "uniq",
+        "wc",
+        "xxd",
+    ]
+)
+_READS_WITH_BYTES = 64 << 20
 
 
 def _names_own_command(name: str) -> bool:

@@ -41,7 +41,6 @@ _IN_FORCE = {ActionState.HELD, ActionState.ENDING}
 GROWTH_TELLS = 0.02  # of all memory; less growth than this is the noise of a desktop
 # A good part of the cause: an eighth of equal leaks is one, a program that idles beside a hog not.
 CAUSE_LEAST_SHARE, CAUSE_BESIDE_LARGEST, CAUSE_LEAST_GROWN = 0.1, 0.25, 0.005
-CPU_SEEN_LEAST = 0.25  # of what is used is taken by jobs that can be seen
 _NOTHING_BELOW = SubtreeTotals()
 _DEEPEST = 100_000  # a circle of parents cannot be, but a damaged scan may show one
 
@@ -129,13 +128,13 @@ class DecisionContext:
         By what is outside of a container or virtual machine, or runs in between two scans.
         """
         used = (self.facts.reading.cpu_percent or 0.0) * self.facts.cores
-        return max(0.0, used - sum(job.cpu_percent or 0.0 for job in self.facts.jobs))
+        return max(0.0, used - sum(job.cpu_percent or 0.0 for job in self.all_jobs))
 
     @property
     def sees_cpu_users(self) -> bool:
         """Whether a good part of what takes the processors is among the jobs."""
-        used = (self.facts.reading.cpu_percent or 0.0) * self.facts.cores
-        return self.unseen_cpu_percent <= (1.0 - CPU_SEEN_LEAST) * used
+        percent, cores = self.facts.reading.cpu_percent, self.facts.cores
+        return conditions.is_cpu_seen(percent, cores, self.all_jobs)
 
     def ended_cpu_percent(self, job: Job) -> float:
         """What other jobs took in what has ended a moment ago: the reading may still count it."""

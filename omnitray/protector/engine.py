@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from omnitray.base.conditions import is_cpu_over
+from omnitray.base.conditions import is_cpu_over, is_cpu_seen
 from omnitray.base.facts import (
     DiskFacts,
     Forecast,
@@ -243,11 +243,13 @@ class Protecting:
         decisions = self.protector.decide(facts, policy, reading.monotonic_s)
         self.recorder.add(facts, policy, reading.monotonic_s, decisions, number)
         if facts.jobs:
-            self._guard.looked()
+            percent, uid = reading.cpu_percent, facts.own.uid
+            is_own = is_cpu_seen(percent, facts.cores, facts.jobs, uid)
+            self._guard.looked(cpu_is_others=not is_own)
         notices = [
             *self._carry_out(decisions),
             *self._open_notices.over(
-                self.active, reading, policy.limits, self.protector.disks_in_danger
+                self.active, reading, policy.limits, self.protector.disks_in_danger, facts.jobs
             ),
             *self._foreign(reading),
         ]

@@ -34,6 +34,7 @@ _LOOKS_ON_THE_WAY = 2.0  # the first may come late: one is left before the limit
 _MEASURED_MARGIN = 4.0  # looks before the limit at the rate that is measured
 WORTH_BPS = 8 << 20  # slower growth is left to the worst case
 _CALM_SCAN_S, _ALERT_SCAN_S = 5.0, 1.0  # as the levels NORMAL and INTENSIVE look
+_OTHERS_SCAN_S = 3.0  # as long as the shortest hold: what begins meanwhile is slowed down in time
 _CLOSE_SCAN_S, _CLOSE_POINTS = 0.3, 3.0  # 4 to 6 ms with 1,075 processes: 2 % of a core
 _NEAR_POINTS = 6.0  # where it moves: whether the floor is seconds away, the jobs' growth says
 _MOVED_POINTS = 0.5
@@ -143,6 +144,7 @@ class Guard:
         self._previous: GuardReading | None = None
         self._scanned: GuardReading | None = None
         self._acted_s: float | None = None
+        self._cpu_is_others = False
 
     def observe(
         self, reading: GuardReading, policy: ProtectPolicy, *, held: bool = False
@@ -169,9 +171,13 @@ class Guard:
         """A step begins."""
         self._began_cpu_s = self._cpu_s()
 
-    def looked(self) -> None:
-        """The step has looked at the processes and decided about them: what it took is known."""
+    def looked(self, *, cpu_is_others: bool = False) -> None:
+        """The step has looked at the processes and decided about them: what it took is known.
+
+        ``cpu_is_others``: what takes the processors is nothing that could be slowed down.
+        """
         self._budget.pay(self._cpu_s() - self._began_cpu_s)
+        self._cpu_is_others = cpu_is_others
 
     def acted(self) -> None:
         """Something was paused or ended: what was foretold is void, and what it did is watched."""
@@ -201,7 +207,8 @@ class Guard:
         if over_floor <= _CLOSE_POINTS or is_near:
             return _CLOSE_SCAN_S
         if is_cpu_over(reading.cpu_percent, limits):
-            return _CALM_SCAN_S if held else _ALERT_SCAN_S
+            every_s = _OTHERS_SCAN_S if self._cpu_is_others else _ALERT_SCAN_S
+            return _CALM_SCAN_S if held else every_s
         if is_memory_over(reading.memory, limits) or _is_pressed(reading):
             return _ALERT_SCAN_S if self._matters(reading, limits) else _CALM_SCAN_S
         return _CALM_SCAN_S if held else None

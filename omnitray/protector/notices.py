@@ -5,13 +5,13 @@ on: reported, slowed down, paused, ended. ``others_wait`` False keeps it off the
 of the history.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
 
 from omnitray.base.amounts import percent, size
-from omnitray.base.facts import AlertType, Culprit, GuardReading, Resource, Severity
+from omnitray.base.facts import AlertType, Culprit, GuardReading, Job, Resource, Severity
 from omnitray.base.policy import ModeLimits, clears_under
 from omnitray.protector.explain import (
     NEEDS_FG,
@@ -94,7 +94,7 @@ def notice_of(action: Action, *, refused: str = "", asked: bool = False) -> Noti
     about it; the alert is for the history.
     """
     is_told = not (action.title or action.cleans)
-    takers = _takers(action) if is_told else ()
+    takers = _left_alone(action) if is_told else ()
     # Where no job can be named the monitor says all that is known, at its own threshold.
     is_critical = action.notify and (not is_told or bool(takers))
     severity = Severity.CRITICAL if is_critical else Severity.WARNING
@@ -199,16 +199,19 @@ def _beside(action: Action, title: str) -> str:
     return f"{said}: {why(action).rstrip('.')}."
 
 
-def _takers(action: Action) -> tuple[str, ...]:
-    """Who takes a good part of what is short, and why it may not be touched."""
-    excluded = [
+def _takers(action: Action) -> list[Candidate]:
+    """Who takes a good part of what is short and may not be touched."""
+    return [
         each
         for each in action.considered
         if each.excluded and each.pid is None and (each.share or 0.0) >= _GOOD_PART
     ]
+
+
+def _left_alone(action: Action) -> tuple[str, ...]:
     named = (
         f"{_taken(each, action.resource)}: {each.excluded.sentence}"
-        for each in excluded
+        for each in _takers(action)
         if each.excluded
     )
     lines = list(dict.fromkeys(named))[:_NAMED]
@@ -273,14 +276,18 @@ class OpenNotices:
         reading: GuardReading,
         limits: ModeLimits,
         disks_in_danger: frozenset[str] = frozenset(),
+        jobs: Collection[Job] = (),
     ) -> list[NoticeOver]:
-        """Those that are over now; two about the same job and resource are one story."""
+        """Those that are over now; two about the same job and resource are one story.
+
+        ``jobs``: all that run, where there was a look. A report is over with those it names.
+        """
         in_force = {each.action.id for each in active if each.state in IN_FORCE}
         past = {key for key in self._done if key not in in_force}
         past |= {
             key
             for key, action in self._told.items()
-            if _is_relieved(action, reading, disks_in_danger)
+            if _is_relieved(action, reading, disks_in_danger) or _have_ended(action, jobs)
         }
         ended = [labels_of(action) for key, action in self._open.items() if key in past]
         for key in past:
@@ -295,6 +302,12 @@ class OpenNotices:
     @property
     def _open(self) -> dict[str, Action]:
         return self._done | self._told
+
+
+def _have_ended(action: Action, jobs: Collection[Job]) -> bool:
+    """Whether those that a report names run no more."""
+    takers = {each.job_key for each in _takers(action)}
+    return bool(jobs and takers) and takers.isdisjoint(job.key for job in jobs)
 
 
 def _is_relieved(

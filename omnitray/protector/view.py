@@ -83,11 +83,12 @@ def pid_words(pids: Iterable[int]) -> str:
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):
-    """One actuator on this machine; ``why_not`` is empty where it works."""
+    """One actuator on this machine; ``why_not`` is empty where it works, ``note`` says how."""
 
     name: str
     works: bool
     why_not: str = ""
+    note: str = ""
 
 
 class ActionOutcome(enum.StrEnum):

@@ -13,6 +13,7 @@ from omnitray.base.facts import ProtectState
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector import explain
 from omnitray.protector.actuators.journal import Record
+from omnitray.protector.actuators.priority import INSIDE_ITS_SESSION
 from omnitray.protector.actuators.results import PIDS, ActiveActuation, ActuationOutcome, UndoResult
 from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.circuit_breaker import BreakerRecord as BreakerFacts
@@ -110,7 +111,10 @@ def page(
         breaker=_breaker(protecting.protector.breaker, wall_offset_s),
         held=tuple(held),
         explanations=tuple(_explanations(protecting)),
-        means=tuple(Means(name=row.name, works=row.works, why_not=row.why_not) for row in means),
+        means=tuple(
+            Means(name=row.name, works=row.works, why_not=row.why_not, note=row.note)
+            for row in means
+        ),
         journal=tuple(_lines(records)),
         protected=tuple(_protected(protecting)),
         neighbours=protecting.neighbours,
@@ -181,9 +185,13 @@ def means_of(action_id: str, in_force: Iterable[ActiveActuation]) -> str:
 
 def _means(record: Record) -> str:
     kind = ActuatorKind(record.began.lever)
+    words = _with_figures(kind, record) if kind in _WITH_FIGURES else _LEVERS[kind]
+    limits = [each for each in record.began.notes if each == INSIDE_ITS_SESSION]
+    return f"{words} ({'; '.join(limits)})" if limits else words
+
+
+def _with_figures(kind: ActuatorKind, record: Record) -> str:
     name = _LEVERS[kind]
-    if kind not in _WITH_FIGURES:
-        return name
     olds = {change.old for change in record.changes}
     news = {change.new for change in record.changes}
     if len(news) != 1:
@@ -377,7 +385,8 @@ def _told_of_action(done: ActiveAction, means: str, refusals: dict[str, str]) ->
         case ActionState.ENDING:
             words = f"{whom} was asked to stop; what has not in 10 s is ended."
         case ActionState.HELD:
-            said = "; ".join(part for part in (means, done.note) if part)
+            notes = (each for each in done.note.split("; ") if each not in means)
+            said = "; ".join(part for part in (means, *notes) if part)
             words = f"{whom} is {word}{f': {said}' if said else ''}."
     held = done.state is ActionState.HELD
     return ActionFeedback(

@@ -13,6 +13,7 @@ import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance, Slot
 
 from omnitray.api import facade, wire
+from omnitray.api.bodies import question_body
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertType, Job, Mode, ProtectState, Severity
 from omnitray.base.policy import ProtectPolicy
@@ -218,6 +219,10 @@ class ProtectionFacade(QObject):
         if question is None:
             detail = not_asked(command.question_id, self._open_questions)
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, detail)
+        if command.answer not in question.answers:
+            offered = ", ".join(question_body(question).answers)
+            detail = f"The question about {question.title} takes these answers: {offered}."
+            raise facade.CommandRefused(facade.Refusal.NOT_NOW, detail)
         return self._replied(question.job_key, command.answer, command.question_id)
 
     def act_for_api(self, command: facade.ActOnJob) -> "Future[wire.Done]":

@@ -65,4 +65,7 @@ def test_a_lever_that_would_work_one_way_is_not_used_and_says_so() -> None:
     assert (row.works, row.why_not) == (False, "nice could not be given back by this user")
     fake.privileged = True
     (row,) = actuators_report((NiceActuator(fake),), fake, fake.add(51).identity)
-    assert (row.works, row.reversible) == (True, True)
+    assert (row.works, row.note) == (True, "")
+    fake.autogroup = {}
+    (row,) = actuators_report((NiceActuator(fake),), fake, fake.add(52).identity)
+    assert (row.works, row.note) == (True, "acts inside its session only")

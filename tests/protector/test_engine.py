@@ -166,7 +166,7 @@ def view(desk: Desk) -> ProtectionView:
         desk.protecting,
         in_force=desk.bench.actions.active(),
         records=desk.bench.journal.records(),
-        means=[ActuatorRow(kind=ActuatorKind.NICE, name="Nice", works=True, reversible=False)],
+        means=[ActuatorRow(kind=ActuatorKind.NICE, name="Nice", works=True)],
         paused_until=None,
         wall_offset_s=desk.clock.wall() - desk.clock.monotonic(),
     )

@@ -9,7 +9,6 @@ Linux, as root.
 import contextlib
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -30,7 +29,9 @@ USER, STRANGER = 2001, 65534
 _CGROUPS = Path("/sys/fs/cgroup")
 _LOOK_S = 0.25
 _BUSY = 503
-_ANY_NICE = 40
+# Nice is what there is for slowing down where the kernel does not schedule by session, and is not
+# used where it could not be given back: so OmniTray runs as a service with this capability does.
+_MAY_SET_NICE = ("--inh-caps=+sys_nice", "--ambient-caps=+sys_nice")
 _MOST_SHARES, _MOST_WEIGHT = 1 << 18, 10_000  # of the kernel's cpu controllers
 _ROLE = "ROOM_ROLE="
 OURS = "omnitray"
@@ -70,6 +71,7 @@ class Room:
         display: int | None = None,
         *,
         goes_first: bool = False,
+        may_set_nice: bool = False,
     ) -> None:
         self.folder = FOLDER / name
         self.tools = tools
@@ -83,7 +85,7 @@ class Room:
         self.home = self.folder / "home"
         self._limited: Path | None = None  # a group with a limit of its own
         self._cgroups = _made_cgroups(name, size_bytes, most_threads, goes_first=goes_first)
-        self._goes_first = goes_first
+        self._may_set_nice = may_set_nice
         self.environment = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "HOME": str(self.home),
@@ -123,9 +125,6 @@ class Room:
     def _enter(self) -> None:
         for each in self._cgroups:
             (each / "cgroup.procs").write_text(str(os.getpid()))
-        if self._goes_first:  # nice is what there is then: it can be taken back, where we may
-            with contextlib.suppress(ValueError):
-                resource.setrlimit(resource.RLIMIT_NICE, (_ANY_NICE, _ANY_NICE))
 
     def _first_process(self) -> int:
         children = Path(f"/proc/{self._init.pid}/task/{self._init.pid}/children")
@@ -155,7 +154,9 @@ class Room:
         """A command in there; what it prints."""
         words = [
             *("nsenter", "-t", str(self._one), "-p", "-m", "--"),
-            *("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--"),
+            *("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"),
+            *(_MAY_SET_NICE if self._may_set_nice and role == OURS else ()),
+            "--",
             *("bash", "-c", f"cd {self.home}; {command}"),
         ]
         done = subprocess.run(

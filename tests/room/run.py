@@ -186,6 +186,7 @@ def _run(scenario: Scenario, *, record: bool, goes_first: bool) -> Verdict:
         TOOLS,
         display,
         goes_first=goes_first,
+        may_set_nice=scenario.goes_first,
     )
     try:
         if display is not None:

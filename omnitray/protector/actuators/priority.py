@@ -19,7 +19,13 @@ from omnitray.protector.actuators.actuator import (
     process_of,
     whole,
 )
-from omnitray.protector.actuators.system import IO_IDLE, IO_REALTIME, AccessRefused, Gone, IoPriority
+from omnitray.protector.actuators.system import (
+    IO_IDLE,
+    IO_REALTIME,
+    AccessRefused,
+    Gone,
+    IoPriority,
+)
 from omnitray.protector.model import ActuatorKind
 
 NICEST = 19

@@ -7,7 +7,7 @@ session of its own, and is gone afterwards); nothing else is touched.
 import msgspec
 
 from omnitray.base.facts import ProcessIdentity
-from omnitray.protector.actuators.actuator import Actuator, Applied, Fate, Target
+from omnitray.protector.actuators.actuator import ActuationPlan, Actuator, Applied, Fate, Target
 from omnitray.protector.actuators.system import AccessRefused, Gone, System
 from omnitray.protector.model import ActuatorKind
 
@@ -25,13 +25,16 @@ NAMES = {
 
 
 class ActuatorRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One actuator on this machine; ``why_not`` is one sentence where it does not work."""
+    """One actuator on this machine; ``why_not`` is one sentence where it does not work.
+
+    ``note`` says what has to be known of one that works.
+    """
 
     kind: ActuatorKind
     name: str
     works: bool
-    reversible: bool
     why_not: str = ""
+    note: str = ""
 
 
 def actuators_report(
@@ -49,7 +52,6 @@ def no_child(levers: tuple[Actuator, ...], why_not: str) -> tuple[ActuatorRow, .
             kind=lever.kind,
             name=NAMES[lever.kind],
             works=False,
-            reversible=lever.reversible,
             why_not=why_not,
         )
         for lever in levers
@@ -57,24 +59,29 @@ def no_child(levers: tuple[Actuator, ...], why_not: str) -> tuple[ActuatorRow, .
 
 
 def _row(lever: Actuator, system: System, target: Target) -> ActuatorRow:
-    why_not = _try(lever, target)
+    why_not, notes = _try(lever, target)
     if not why_not and not system.is_there(target.processes[0]):
         why_not = "the test's own process has ended"
     return ActuatorRow(
         kind=lever.kind,
         name=NAMES[lever.kind],
         works=not why_not,
-        reversible=lever.reversible,
         why_not=why_not,
+        note="" if why_not else "; ".join(notes),
     )
 
 
-def _try(lever: Actuator, target: Target) -> str:
+def _try(lever: Actuator, target: Target) -> tuple[str, tuple[str, ...]]:
+    """Why it does not work, and what the plan says."""
     try:
         plan = lever.plan(target)
         lever.prepare(plan)
     except (Gone, AccessRefused) as refused:
-        return str(refused)
+        return str(refused), ()
+    return _applied(lever, plan), plan.notes
+
+
+def _applied(lever: Actuator, plan: ActuationPlan) -> str:
     applied = lever.apply(plan)
     if applied.failures or not applied.changes:
         return "; ".join(applied.failures) or "nothing was changed"

@@ -16,7 +16,13 @@ from omnitray.protector.actuators.results import (
     sentences_of,
     why_refused,
 )
-from omnitray.protector.actuators.system import IO_IDLE, IO_REALTIME, AccessRefused, Gone, IoPriority
+from omnitray.protector.actuators.system import (
+    IO_IDLE,
+    IO_REALTIME,
+    AccessRefused,
+    Gone,
+    IoPriority,
+)
 from omnitray.protector.model import ActuatorKind, EscalationStep
 from omnitray.protector.view import ActionOutcome as Shown
 from omnitray.protector.view_builder import journal_line

@@ -290,10 +290,10 @@ def test_below_a_cause_that_is_held_one_is_named_at_whose_rate_memory_runs_out_a
 ):
     desk = beside_mine(100 * MB)
 
-    pauses = [at for at, each in enumerate(desk.said) if each in actions(desk.said, EscalationStep.PAUSE)]
-    alarms = [at for at, each in enumerate(desk.said) if isinstance(each, Alarm)]
+    (pause, *_) = actions(desk.said, EscalationStep.PAUSE)
+    (alarm,) = [each for each in desk.said if isinstance(each, Alarm)]
     assert named(desk.said) == [("theirs", 400)]
-    assert pauses[0] < alarms[0]
+    assert desk.said.index(pause) < desk.said.index(alarm)
 
 
 def mixed(second: int, *, own: bool = True) -> Job:

@@ -155,11 +155,17 @@ class EffectCard(Refilled):
 
 
 def _by_reason(means: tuple[Means, ...]) -> dict[str, list[Means]]:
-    """Those that work, then those that do not work for the same reason together."""
+    """Those that work, then those of which the same is to be said together."""
     found: dict[str, list[Means]] = {}
-    for each in sorted(means, key=lambda each: not each.works):
-        found.setdefault("" if each.works else each.why_not, []).append(each)
+    for each in sorted(means, key=lambda each: (not each.works, bool(each.note))):
+        found.setdefault(_said_of(each), []).append(each)
     return found
+
+
+def _said_of(means: Means) -> str:
+    if means.works:
+        return f"{means.name} {means.note}" if means.note else ""
+    return means.why_not
 
 
 def _effects(effects: tuple[Effect, ...]) -> QGridLayout:
@@ -186,7 +192,8 @@ def _keep_names(grid: QGridLayout, names: Sequence[str], font: QFont) -> None:
 def _means_label(theme: Theme, means: Means) -> PillLabel:
     name = formats.one_line(means.name, 40)
     if means.works:
-        return PillLabel(theme, Pill(name, "good", "check"), f"{name}: works here")
+        how = formats.one_line(f"works here; {means.note}" if means.note else "works here")
+        return PillLabel(theme, Pill(name, "good", "check"), f"{name}: {how}")
     words = formats.one_line(f"{name}: {means.why_not}" if means.why_not else name)
     return PillLabel(theme, Pill(name, "neutral", "cross"), f"{words} (does not work here)")
 
