@@ -32,6 +32,7 @@ class LevelReason(enum.Enum):
     CRITICAL_RESOURCE = "a resource is critical"
     CRITICAL_ALERT = "a critical alert was raised"
     CALM = "it has been calm again"
+    BY_OTHERS = "the processors are busy by what nothing can be done about"
     BATTERY = "running on battery"
 
 
@@ -96,12 +97,12 @@ class LevelKeeper:
         self._on_battery = discharging
         return self._settle(LevelReason.BATTERY)
 
-    def tick(self, now: float) -> LevelChange | None:
-        """Take an escalation back when its time is over."""
+    def tick(self, now: float, why: LevelReason = LevelReason.CALM) -> LevelChange | None:
+        """Take an escalation back when its time is over, which is ``why``."""
         if self._raised_until_s is None or now < self._raised_until_s:
             return None
         self._raised_until_s = None
-        return self._settle(LevelReason.CALM)
+        return self._settle(why)
 
     def _settle(self, reason: LevelReason, by: str = "") -> LevelChange | None:
         wanted = MonitorLevel.CRITICAL if self.escalated else self._resting()

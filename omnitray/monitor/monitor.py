@@ -20,7 +20,7 @@ from omnitray.base.facts import Job, MonitorLevel, ProcessFacts, Resource, Snaps
 from omnitray.base.policy import MonitorPolicy
 from omnitray.base.subscribers import Callback, Subscribers
 from omnitray.monitor.history import Report, ReportKeeper, SnapshotRing
-from omnitray.monitor.levels import RHYTHMS, LevelChange, LevelKeeper, LevelReason, Rhythm
+from omnitray.monitor.levels import RHYTHMS, LevelChange, LevelKeeper, LevelReason
 from omnitray.monitor.thresholds import (
     AlarmLevel,
     ThresholdMonitor,
@@ -33,7 +33,7 @@ from omnitray.monitor.thresholds import (
 _ALWAYS = (Watched(Resource.CPU), Watched(Resource.MEMORY))  # disks come and go
 _HURRY_S = 1.0  # as INTENSIVE looks: a hold of 3 s is overshot by a third at most
 _LEAST_S = 0.1  # as the guard's shortest
-_FUTILE_S = 30.0  # busy by others for so long, without a change
+_BY_OTHERS_S = 30.0  # busy for so long: a build's short processes are between two looks at times
 _BREAK = 2.5  # a gap of so many delays is a break in the readings
 _LEAP_S = 3.0  # the clocks part by so much: a suspend, or a clock that was set
 _UNSHARED_JOBS = 3
@@ -111,7 +111,6 @@ class ProgressiveMonitor:
         self._expected_s = RHYTHMS[self._keeper.current].look_s
         self._own_uid = own_uid
         self._busy_by_others = HoldTimer()
-        self._is_futile = False  # to look closely
 
     @property
     def level(self) -> MonitorLevel:
@@ -132,7 +131,6 @@ class ProgressiveMonitor:
 
     def escalate(self) -> LevelChange | None:
         """A critical alert came from elsewhere: look closely for a while."""
-        self._see_others(self._clock.monotonic(), busy=False)
         return self._keeper.escalate(self._clock.monotonic(), LevelReason.CRITICAL_ALERT)
 
     def set_policy(self, policy: MonitorPolicy) -> None:
@@ -164,8 +162,7 @@ class ProgressiveMonitor:
         self._reports.add(snapshot)
         transitions = self._follow(snapshot)
         jobs = self._with_unshared(jobs)
-        changes = self._keep_level(snapshot)
-        self._see_others(snapshot.monotonic_s, busy=self._is_busy_by_others(snapshot, jobs))
+        changes = self._keep_level(snapshot, jobs)
         report = self._report_if_due(jobs)
         self._last = snapshot
         self._expected_s = self._delay()
@@ -251,7 +248,7 @@ class ProgressiveMonitor:
             threshold=band.warning,
         )
 
-    def _keep_level(self, shot: Snapshot) -> tuple[LevelChange, ...]:
+    def _keep_level(self, shot: Snapshot, jobs: Sequence[Job]) -> tuple[LevelChange, ...]:
         changes = []
         # A disk stays full for weeks: it raises the level when it becomes critical, not for ever.
         critical = {
@@ -261,34 +258,22 @@ class ProgressiveMonitor:
         }
         disks = frozenset(each for each in critical if each.resource is Resource.DISK)
         is_new, self._critical_disks = bool(disks - self._critical_disks), disks
-        if critical - disks or is_new:
+        # Nothing can be done about what others take, however closely it is looked.
+        futile = {Watched(Resource.CPU)} if self._is_busy_by_others(shot, jobs) else set()
+        if critical - disks - futile or is_new:
             changes.append(self._keeper.escalate(shot.monotonic_s, LevelReason.CRITICAL_RESOURCE))
-        changes.append(self._keeper.tick(shot.monotonic_s))
+        why = LevelReason.BY_OTHERS if critical & futile else LevelReason.CALM
+        changes.append(self._keeper.tick(shot.monotonic_s, why))
         if self.policy.save_on_battery and shot.battery is not None:
             changes.append(self._keeper.use_battery(discharging=shot.battery.discharging))
         return tuple(change for change in changes if change is not None)
 
     def _is_busy_by_others(self, shot: Snapshot, jobs: Sequence[Job]) -> bool:
-        """Whether processors alone are short, by what no job of this user takes."""
-        cpu, memory = (self._watches[each].height for each in _ALWAYS)
-        if cpu is not AlarmLevel.CRITICAL or memory is not AlarmLevel.CLEAR:
-            return False
+        """Whether the processors have been busy for a while by what no job of this user takes."""
         cores = float(len(shot.cpu_per_core_percent) or 1)
-        return not is_cpu_seen(shot.cpu_percent, cores, jobs, self._own_uid)
-
-    def _see_others(self, now_s: float, *, busy: bool) -> None:
-        held_s = self._busy_by_others.true_for("cpu", now_s, condition=busy)
-        self._is_futile = held_s >= _FUTILE_S
-
-    @property
-    def _rhythm(self) -> Rhythm:
-        """That of the level; of the one that is asked for where the raised one is for nothing.
-
-        Nothing can be done about what others take of the processors, however closely it is looked.
-        """
-        return RHYTHMS[
-            (self.chosen_level or MonitorLevel.NORMAL) if self._is_futile else self.level
-        ]
+        busy = not is_cpu_seen(shot.cpu_percent, cores, jobs, self._own_uid)
+        held_s = self._busy_by_others.true_for("cpu", shot.monotonic_s, condition=busy)
+        return held_s >= _BY_OTHERS_S
 
     def _with_unshared(self, jobs: tuple[Job, ...]) -> tuple[Job, ...]:
         """While memory is over its threshold: the largest jobs with shared pages counted once."""
@@ -300,7 +285,7 @@ class ProgressiveMonitor:
 
     def _report_if_due(self, jobs: tuple[Job, ...]) -> Report | None:
         now = self._clock.monotonic()
-        if now - self._reported_s < self._rhythm.report_s:
+        if now - self._reported_s < RHYTHMS[self.level].report_s:
             return None
         self._reported_s = now
         report = self._reports.take(self.level, self._jobs.with_pss(jobs))
@@ -309,7 +294,7 @@ class ProgressiveMonitor:
 
     def _delay(self) -> float:
         now = self._clock.monotonic()
-        look_s = self._rhythm.look_s
+        look_s = RHYTHMS[self.level].look_s
         waits = [watch.left_s(now) for watch in self._watches.values()]
         pending = [left for left in waits if left is not None]
         if not pending:

@@ -459,26 +459,10 @@ class JobTracker:
 
 # What stands behind a command in a pipe, as far as it takes no more than a page of text does.
 _READS_OUTPUT = frozenset(
-    [
-        "awk",
-        "cat",
-        "column",
-        "cut",
-        "grep",
-        "head",
-        "jq",
-        "less",
-        "mawk",
-        "more",
-        "sed",
-        "sort",
-        "tail",
-        "tee",
-        "tr",
-        "uniq",
-        "wc",
-        "xxd",
-    ]
+    (
+        *("awk", "cat", "column", "cut", "grep", "head", "jq", "less", "mawk", "more"),
+        *("sed", "sort", "tail", "tee", "tr", "uniq", "wc", "xxd"),
+    )
 )
 _READS_WITH_BYTES = 64 << 20
 

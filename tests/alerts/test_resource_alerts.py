@@ -403,6 +403,16 @@ def test_who_shares_a_job_with_us_is_blamed_for_its_own_part() -> None:
     }
 
 
+def test_beside_what_cannot_be_seen_a_quarter_of_the_processors_heads_nothing() -> None:
+    """A player whose loops have just ended, or with busy neighbours outside of its container."""
+    player = a_job("player", 240)
+    assert heads(Resource.CPU, player) == []
+    assert list(named(Resource.CPU, player)) == ["player"]
+    assert heads(Resource.CPU, player, a_job("make", 240)) == ["player", "make"]
+    ours = msgspec.structs.replace(a_job("omnitray top", 400), is_own_command=True)
+    assert heads(Resource.CPU, player, ours) == ["player"]  # what is ours is seen
+
+
 def test_a_disk_and_a_machine_that_cannot_be_read_have_no_culprit() -> None:
     blind = msgspec.structs.replace(BUSY, cpu_percent=None, memory=None)
     assert explained(Resource.DISK, [a_job("dd", 90)], BUSY) == ()

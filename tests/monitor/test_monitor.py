@@ -4,6 +4,7 @@ import pytest
 
 from omnitray.base.facts import (
     MonitorLevel,
+    ProcessFacts,
     Resource,
     Snapshot,
 )
@@ -13,6 +14,7 @@ from omnitray.monitor.levels import LevelReason
 from omnitray.monitor.monitor import MonitorStep
 from omnitray.monitor.thresholds import AlarmLevel
 from support.clock import FakeClock
+from support.scenes import job
 from support.told_machine import ToldMachine, told_monitor
 
 
@@ -64,6 +66,34 @@ def test_a_held_critical_value_escalates_at_once_and_calms_down_to_the_chosen_le
     changes = [change for step in bench.run(60) for change in step.level_changes]
     assert [change.reason for change in changes] == [LevelReason.CALM]
     assert [*levels, bench.monitor.level] == [MonitorLevel.CRITICAL, MonitorLevel.IDLE]
+
+
+def busy_by(bench: Bench, uid: int) -> None:
+    """A process of this user takes all that there is."""
+    process = ProcessFacts(
+        pid=9, ppid=1, start_ticks=1, name="hog", state="R", cpu_percent=97.0, rss_bytes=1, uid=uid
+    )
+    bench.machine.jobs = (job("hog", process, cpu=97.0),)
+
+
+def test_what_others_take_of_the_processors_raises_the_level_for_a_while_only() -> None:
+    bench = Bench(MonitorPolicy(level=MonitorLevel.NORMAL, grace_s=0))
+    bench.monitor = told_monitor(bench.machine, bench.monitor.policy, own_uid=1000)
+    bench.machine.cpu = 97.0
+    busy_by(bench, uid=0)
+    bench.run(30)
+    assert bench.monitor.level is MonitorLevel.CRITICAL
+    steps = bench.run(120)
+    (fallen,) = [change for step in steps for change in step.level_changes]
+    assert (fallen.after, fallen.reason) == (MonitorLevel.NORMAL, LevelReason.BY_OTHERS)
+    assert bench.run(60)[-1].next_delay_s == 5.0  # though it is as busy as before
+    bench.monitor.escalate()  # a critical alert: something is new
+    bench.run(1)
+    assert bench.monitor.level is MonitorLevel.CRITICAL
+    bench.run(120)
+    busy_by(bench, uid=1000)  # now there is something to act on
+    (raised,) = [change for step in bench.run(6) for change in step.level_changes]
+    assert (raised.after, raised.reason) == (MonitorLevel.CRITICAL, LevelReason.CRITICAL_RESOURCE)
 
 
 def test_it_looks_sooner_while_a_threshold_is_being_waited_out() -> None:

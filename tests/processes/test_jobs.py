@@ -53,6 +53,18 @@ def test_a_command_of_ours_is_known_whatever_it_is_called_and_a_run_is_what_it_r
     assert not desk.job_of(other).is_own_command
 
 
+def test_what_reads_the_output_of_a_command_of_ours_belongs_to_it(desk: Desk) -> None:
+    asks = desk.table.typed("python3 /v/bin/omnitray explain", desk.shell, name="omnitray")
+    head = desk.table.start("head -3", desk.shell, group=asks, rss_bytes=2 << 20)
+    assert desk.job_of(asks).key == desk.job_of(head).key
+    assert desk.job_of(asks).is_own_command
+    desk.table.change(head, rss_bytes=2 << 30)  # no page of text
+    assert not desk.job_of(asks).is_own_command
+    other = desk.table.typed("python3 /v/bin/omnitray explain", desk.shell, name="omnitray")
+    desk.table.start("python3 eater.py", desk.shell, group=other)
+    assert not desk.job_of(other).is_own_command
+
+
 def test_a_time_limit_in_a_line_makes_no_second_job(desk: Desk) -> None:
     line = ["bash", "-c", "cd ~/shop; timeout 9 python3 crunch.py; sleep 9"]
     above = desk.table.start(line, desk.manager, group=7, session=7, cwd="/")

@@ -84,6 +84,7 @@ class Desk:
 
     def __init__(self, folder: Path, around: EnvironmentPorts | None = None) -> None:
         self.bench = Bench(folder)
+        self.bench.system.privileged = True  # a nice value can be given back
         self.clock = self.bench.clock
         self.source = Told(self.clock)
         self.processes = started(self.bench.system, count=2)

@@ -70,6 +70,22 @@ def test_at_rest_no_process_is_looked_at() -> None:
     assert not any(step.wants_scan for step in steps)
 
 
+def test_what_others_take_of_the_processors_is_looked_at_every_three_seconds() -> None:
+    guard = Guard()
+
+    def looks(first: float) -> int:
+        steps = [
+            guard.observe(reading(first + at / 10, used=50.0, cpu=99.0), POLICY) for at in range(61)
+        ]
+        return sum(step.wants_scan for step in steps)
+
+    assert looks(100.0) == 7
+    guard.looked(cpu_is_others=True)
+    assert looks(107.0) == 2
+    guard.looked()
+    assert looks(114.0) == 7
+
+
 def test_over_the_limit_it_looks_once_a_second_while_memory_moves() -> None:
     guard = Guard()
     looks = [

@@ -95,12 +95,12 @@ class Desk:
         self.active.append(held)
         self.shortages.say(notice_of(action, asked=asked, refused=refused), {})
 
-    def give_back(self, used: float = 91.0) -> None:
-        """Nothing is held any more."""
+    def give_back(self, used: float = 91.0, jobs: tuple[Job, ...] = ()) -> None:
+        """Nothing is held any more; ``jobs`` are those that a look has found."""
         self.active = []
         reading = GuardReading(monotonic_s=0.0, memory=memory(used))
         limits = ModeLimits(cpu_percent=75.0, memory_percent=80.0, hold_s=3.0)
-        for over in self.notices.over(self.active, reading, limits):
+        for over in self.notices.over(self.active, reading, limits, jobs=jobs):
             self.shortages.over(over.labels)
 
     @property
@@ -324,6 +324,26 @@ def test_where_nothing_was_done_the_monitor_heads_and_only_good_parts_are_named(
     (alert,) = desk.world.sink.on_disk().values()
     assert alert.title == f"Memory 91 %: {HOG.title}"
     assert "xfce4-panel" not in alert.message
+
+
+def test_a_report_is_over_with_those_that_it_names() -> None:
+    desk = Desk()
+    desk.look(CLEAR, CRITICAL)
+    editor = Candidate(
+        job_key="e",
+        title="code",
+        kind=HOG.kind,
+        rss_bytes=5 * GB,
+        excluded=ExclusionReason.EDITOR,
+        share=0.5,
+    )
+    desk.act(action(EscalationStep.TELL, job_key="", title="", considered=(editor,)))
+    said = "Left alone: code (5.0 GB)"
+    assert said in desk.world.sink.on_disk()["id1"].message
+    desk.give_back(jobs=(HOG, msgspec.structs.replace(HOG, key="e")))
+    assert said in desk.world.sink.on_disk()["id1"].message
+    desk.give_back(jobs=(HOG,))
+    assert said not in desk.world.sink.on_disk()["id1"].message
 
 
 def test_watching_heads_nothing_and_says_that_it_watches() -> None:

@@ -116,6 +116,7 @@ def test_the_light_one_is_slowed_down_too(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_who_is_seen_is_slowed_down_for_what_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DecisionContext, "unseen_cpu_percent", 0.0)
+    monkeypatch.setattr(DecisionContext, "sees_cpu_users", True)
     assert "must not wait" in complaints(PLAYS, range(75, 79))
 
 

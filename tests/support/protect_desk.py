@@ -62,6 +62,7 @@ class ProtectDesk:
 
     def __init__(self, folder: Path, state: ProtectState = ProtectState.ON) -> None:
         self.bench = Bench(folder)
+        self.bench.system.privileged = True  # a nice value can be given back
         self.clock = self.bench.clock
         self.source = CalmSource(self.clock)
         self.processes = started(self.bench.system, count=2)

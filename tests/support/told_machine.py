@@ -45,6 +45,8 @@ class ToldMachine:
         return tuple(jobs)
 
 
-def told_monitor(machine: ToldMachine, policy: MonitorPolicy) -> ProgressiveMonitor:
+def told_monitor(
+    machine: ToldMachine, policy: MonitorPolicy, own_uid: int | None = None
+) -> ProgressiveMonitor:
     """A monitor of that machine, without processes."""
-    return ProgressiveMonitor(machine, tuple, machine, machine.clock, policy)
+    return ProgressiveMonitor(machine, tuple, machine, machine.clock, policy, own_uid=own_uid)
