@@ -397,6 +397,11 @@ class ProtectPolicy(ProtectSettings, frozen=True, kw_only=True):
         return any(each.always or each.memory_max or each.cpu_max for each in self.rules_in_force)
 
     @property
+    def pauses_by_rule(self) -> bool:
+        """Whether a rule may pause a job that is small beside others."""
+        return any(each.memory_max for each in self.rules_in_force)
+
+    @property
     def never_ended(self) -> tuple[str, ...]:
         """The words for what is never ended, in whatever mode."""
         rules = (rule for rule in self.rules if "end" in rule.never)

@@ -2,7 +2,7 @@
 
 A look at a process costs tens of microseconds, so it is kept for as long as the process lives
 under the same name (an exec changes the name). Ties cost more and change, so they are asked for
-the jobs that weigh most only, and kept for two seconds.
+the jobs that weigh most only, but where a person or a rule names others, and kept for two seconds.
 """
 
 import time
@@ -58,11 +58,19 @@ class Inspector:
         self._shared_until_s = float("-inf")
         self._written: dict[_Key, _Written] = {}
 
-    def look(self, jobs: Sequence[Job], now_s: float, *, filling: tuple[str, ...] = ()) -> Look:
+    def look(
+        self,
+        jobs: Sequence[Job],
+        now_s: float,
+        *,
+        filling: tuple[str, ...] = (),
+        every_tie: bool = False,
+    ) -> Look:
         """Look at the processes of these jobs.
 
         ``filling``: mounts that fill; then also at how fast each process writes, and whether to
-        one of these.
+        one of these. ``every_tie``: any of the jobs may be acted on, or is spoken of, however
+        little it takes.
         """
         processes = [process for job in jobs for process in job.processes]
         known = {_key(process): self._detail(process) for process in processes}
@@ -70,7 +78,8 @@ class Inspector:
         if filling:
             known = self._with_writing(processes, known, now_s, filling)
         details = {key[0]: detail for key, detail in known.items()}
-        return Look(details, self._tied(jobs, now_s), self._measured(jobs, now_s))
+        tied = self._tied(jobs if every_tie else weightiest(jobs), now_s)
+        return Look(details, tied, self._measured(jobs, now_s))
 
     def details(self, jobs: Sequence[Job]) -> dict[int, ProcessDetail]:
         """What programs these are, by pid, and no more: reading the maps of some costs most."""
@@ -167,7 +176,7 @@ class Inspector:
         On a desk where something is born all the time each look would ask about all again: that
         was two thirds of what a look cost with 350 processes.
         """
-        pids = tuple(process.pid for job in weightiest(jobs) for process in job.processes)
+        pids = tuple(process.pid for job in jobs for process in job.processes)
         known = self._ties if now_s < self._ties_until_s else {}
         unknown = tuple(pid for pid in pids if pid not in known)
         if unknown:

@@ -277,7 +277,7 @@ class Protecting:
         if reading is None:
             return None
         jobs = self._jobs_of.update(self._scan())
-        look = self._look(jobs, reading)
+        look = self._look(jobs, reading, every_tie=True)
         facts = self._facts_with(reading, jobs, look, self.forecast)
         return self.protector.context(facts, self.effective, reading.monotonic_s)
 
@@ -332,7 +332,9 @@ class Protecting:
         if guard.forecast is not None:
             least_bytes = CAUSE_LEAST_GROWN * reading.memory.total_bytes
             self.forecast = attributed(guard.forecast, jobs, least_bytes)
-        return self._facts_with(reading, jobs, self._look(jobs, reading), self.forecast)
+        named = bool(self._replies) or self.policy.pauses_by_rule
+        look = self._look(jobs, reading, every_tie=named)
+        return self._facts_with(reading, jobs, look, self.forecast)
 
     def _is_recording_due(self) -> bool:
         """Whether a recording that was asked for wants another look at the processes."""
@@ -390,14 +392,15 @@ class Protecting:
             neighbours=self.neighbours,
         )
 
-    def _look(self, jobs: tuple[Job, ...], reading: GuardReading) -> Look:
+    def _look(self, jobs: tuple[Job, ...], reading: GuardReading, *, every_tie: bool) -> Look:
         line = 0.0 if self.protector.disk_in_danger else self.policy.disk_clean_percent
         filling = tuple(
             disk.mount
             for disk in self.disks
             if disk.used_percent >= line or disk.mount in self._filling
         )
-        return self._inspector.look(jobs, reading.monotonic_s, filling=filling)
+        now_s = reading.monotonic_s
+        return self._inspector.look(jobs, now_s, filling=filling, every_tie=every_tie)
 
     def _probe_reading(self, reading: GuardReading) -> Probe | None:
         """How long a key press takes: asked only while the processors are short or held."""

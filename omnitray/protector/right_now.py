@@ -32,7 +32,7 @@ from omnitray.protector.model import (
 )
 from omnitray.protector.policies import constants
 from omnitray.protector.policies.memory import urgent
-from omnitray.protector.victims import VictimChoice, choose, ranked, why_not
+from omnitray.protector.victims import VictimChoice, choose, choose_in, ranked, why_not
 from omnitray.protector.view import Considered, Explanation, pid_words
 
 _Choices = Sequence[tuple[Resource, EscalationStep, VictimChoice]]
@@ -78,7 +78,7 @@ def now(context: DecisionContext) -> Explanation:
         if choice.job is not None
     ]
     if busy and (first.job is None or not sees_users) and not _held(context):
-        lines.insert(0, _none_slowed(first, sees_users=sees_users))
+        lines.insert(0, _none_slowed(context, first, sees_users=sees_users))
     lines += _breaker(context)
     rows, left_out = _all_considered(context, choices, acted)
     if left_out:
@@ -241,17 +241,21 @@ def _next_step(context: DecisionContext, choices: _Choices, job: Job) -> tuple[i
     return 2 * len(choices), f"nothing would be done to it: {reason}" if reason else ""
 
 
-def _none_slowed(choice: VictimChoice, *, sees_users: bool) -> str:
+_ASKED_WHILE_OTHERS_WAIT = "You are asked about pausing it while others have to wait."
+
+
+def _none_slowed(context: DecisionContext, choice: VictimChoice, *, sees_users: bool) -> str:
     """Why no job is slowed down: the system refused, or none takes enough."""
     if not sees_users:
         return _UNSEEN_BUSY
     for each in choice.considered:
         if each.excluded is ExclusionReason.REFUSED:
-            return (
+            refused = (
                 f"{each.title} takes {percent(each.cpu_percent or 0.0)} of one core; the system"
-                " refused to slow it down (omnitray doctor says why). You are asked about pausing"
-                " it while others have to wait."
+                " refused to slow it down (omnitray doctor says why)."
             )
+            found = choose_in(context, each.job_key, Resource.CPU, EscalationStep.PAUSE)
+            return refused if found.job is None else f"{refused} {_ASKED_WHILE_OTHERS_WAIT}"
     return _NOBODY_BUSY
 
 

@@ -5,8 +5,8 @@
 - A virtual machine: it holds ``/dev/kvm`` open.
 - A well-known name on the session bus: the bus is asked who owns its names.
 - Typed into: the process is in its terminal's foreground group, and the terminal is in raw mode
-  (an editor, a pager, a prompt) or something has read from it since the process began. A build
-  that merely runs in a terminal is not typed into.
+  (an editor, a pager, a prompt), or something has read from it since the process began, or the
+  process waits for a line from it. A build that merely runs in a terminal is not typed into.
 - Unknown: the process is in a network namespace of its own, whose sockets the kernel does not show
   to us, or in a mount namespace of its own, where the display may be reached through a proxy's
   socket of any name (flatpak, firejail, containers). Such a process without a single connection to
@@ -59,6 +59,7 @@ _UNIX_INODE = re.compile(rb"^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ \d+ \d+ +(
 _MACHINES = frozenset(("/dev/kvm", "anon_inode:kvm-vm", "/dev/vboxdrv"))
 _READ_SLACK_S = 10.0  # the kernel keeps a terminal's read time in steps of 8 s
 _PTS_MAJORS = range(136, 144)
+_READ_CALLS = {"x86_64": "0", "aarch64": "63", "riscv64": "63"}
 _LOCAL_FLAGS = 3  # the index of the local modes in what tcgetattr gives
 
 
@@ -268,7 +269,20 @@ class Ties:
         if terminal == 0 or group != foreground:
             return False
         path = _terminal_path(terminal)
-        return path is None or _is_raw(path) or _was_read_since(path, _started_at(int(fields[19])))
+        if path is None or _is_raw(path):
+            return True
+        return _was_read_since(path, _started_at(int(fields[19]))) or self._waits_for(pid, path)
+
+    def _waits_for(self, pid: int, terminal: Path) -> bool:
+        """Whether it reads from its terminal just now, where the kernel lets us see that."""
+        try:
+            call, descriptor, *_ = (self._proc / str(pid) / "syscall").read_text().split()
+            if call != _READ_CALLS.get(os.uname().machine):
+                return False
+            opened = os.readlink(f"{self._proc}/{pid}/fd/{int(descriptor, 16)}")  # noqa: PTH115
+        except (OSError, ValueError):
+            return False
+        return opened in {str(terminal), "/dev/tty"}
 
 
 def _started_at(start_ticks: int) -> float:
