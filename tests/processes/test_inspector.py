@@ -91,6 +91,13 @@ def test_ties_are_asked_for_the_weightiest_jobs_and_kept_for_a_moment() -> None:
     assert len(asked.ties) == 2
 
 
+def test_ties_of_all_are_asked_for_where_a_person_or_a_rule_may_name_any() -> None:
+    asked = Asked()
+    jobs = [job(str(n), process(n), rss=n) for n in range(1, 30)]
+    found = asked.inspector.look(jobs, 0.0, every_tie=True)
+    assert set(found.ties) == set(range(1, 30))
+
+
 def test_a_new_heavy_process_is_asked_about_at_once() -> None:
     asked = Asked()
     asked.inspector.look([job("a", process(1))], 0.0)

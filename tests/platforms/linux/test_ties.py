@@ -113,11 +113,11 @@ def test_a_process_that_is_gone_has_no_ties() -> None:
 
 
 @contextmanager
-def on_a_terminal() -> Iterator[tuple[int, int]]:
-    """A sleeping process in the foreground of a terminal, and the terminal's descriptor."""
+def on_a_terminal(program: str = SLEEPS) -> Iterator[tuple[int, int]]:
+    """A process in the foreground of a terminal, sleeping; and the terminal's descriptor."""
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", SLEEPS])  # noqa: S606 - no shell wanted
+        os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", program])  # noqa: S606 - no shell wanted
     try:
         os.read(terminal, 10)
         yield pid, terminal
@@ -136,6 +136,13 @@ def test_what_has_its_terminal_in_raw_mode_is_typed_into() -> None:
     with on_a_terminal() as (pid, terminal):
         tty.setraw(terminal, termios.TCSANOW)
         assert Ties(nobody).of((pid,)) == {pid: frozenset({Tie.TYPED_INTO})}
+
+
+def test_what_waits_for_a_line_from_its_terminal_is_typed_into() -> None:
+    """A prompt that keeps the terminal as it is: Perl's debugger, ed, tclsh, a question."""
+    asks = "import os; os.write(1, b'? '); os.read(0, 80)"
+    with on_a_terminal(asks) as (pid, _):
+        eventually(lambda: Ties(nobody).of((pid,)) == {pid: frozenset({Tie.TYPED_INTO})})
 
 
 def test_the_kernel_names_the_other_end(tmp_path: Path) -> None:
