@@ -112,7 +112,7 @@ def held_or_free(
     free = [
         each.identity
         for each in workers(context, job, asked)
-        if each.excluded is None and not _forbids(context, job, each.process, step)
+        if each.excluded is None and not forbids(context, job, each.process, step)
     ]
     targets = [each for each in free if (each.pid, each.start_ticks) in known]
     if step is EscalationStep.SLOW_DOWN or not known:
@@ -137,7 +137,7 @@ def anyway(context: DecisionContext, job: Job, named: Sequence[ProcessIdentity])
         for each in workers(context, job, EscalationStep.END)
         if (each.process.pid, each.process.start_ticks) in known
         and each.excluded in {None, *ENDED_IF_ASKED}
-        and not _forbids(context, job, each.process, EscalationStep.END)
+        and not forbids(context, job, each.process, EscalationStep.END)
     )
     if not targets:
         return VictimChoice(job=None)
@@ -151,7 +151,7 @@ def anyway(context: DecisionContext, job: Job, named: Sequence[ProcessIdentity])
     )
 
 
-def _forbids(
+def forbids(
     context: DecisionContext, job: Job, process: ProcessFacts, step: EscalationStep
 ) -> bool:
     """Whether a rule forbids this for the process, or for one below it."""

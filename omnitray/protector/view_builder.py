@@ -26,6 +26,7 @@ from omnitray.protector.model import (
     ActiveAction,
     ActuatorKind,
     EscalationStep,
+    ExclusionReason,
     ProtectReason,
     Reply,
     action_of,
@@ -35,6 +36,7 @@ from omnitray.protector.model import (
 from omnitray.protector.model import Question as AskedQuestion
 from omnitray.protector.notices import IN_FORCE
 from omnitray.protector.right_now import without_an_answer
+from omnitray.protector.victims import forbids
 from omnitray.protector.view import (
     ActionFeedback,
     Answer,
@@ -326,6 +328,15 @@ NOTHING_HELD = "Nothing was held any more."
 SWITCHED_OFF = "Protection is off, so nothing was done. It is switched on the Protection page."
 
 
+def is_paused(protecting: Protecting, job_key: str) -> bool:
+    """Whether a job stands still by a pause of ours."""
+    return any(
+        (each.action.job_key, each.action.step) == (job_key, EscalationStep.PAUSE)
+        and each.state is ActionState.HELD
+        for each in protecting.active
+    )
+
+
 def told_of(
     protecting: Protecting,
     in_force: Iterable[ActiveActuation],
@@ -421,7 +432,12 @@ def _why_not(
     if job is None:
         return f"{title} has ended already, so nothing was done."
     asked = EscalationStep.SLOW_DOWN if step is EscalationStep.END else step
-    reasons = [each.excluded for each in workers(context, job, asked)]
+    reasons = [
+        ExclusionReason.RULE
+        if each.excluded is None and forbids(context, job, each.process, step)
+        else each.excluded
+        for each in workers(context, job, asked)
+    ]
     said = dict.fromkeys(each.sentence for each in reasons if each is not None)
     if None in reasons or not said:
         return f"{title} was not {_DONE[step]}: it changed at that very moment. Try again."

@@ -23,7 +23,14 @@ from omnitray.protector.engine import Protecting
 from omnitray.protector.guard import GuardSource, next_quick_check
 from omnitray.protector.model import Reply
 from omnitray.protector.view import ActionFeedback, Explanation, ProtectionView, QuestionView
-from omnitray.protector.view_builder import NOT_RUNNING, asked, page, told_back, told_of
+from omnitray.protector.view_builder import (
+    NOT_RUNNING,
+    asked,
+    is_paused,
+    page,
+    told_back,
+    told_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -180,10 +187,14 @@ class ProtectWorker(QObject):
     def replied(self, engine: Engine, reply: Reply, title: str) -> ActionFeedback:
         """Carry a reply out, on this thread; what came of it."""
         known = frozenset(engine.protecting.taken)
+        stood = is_paused(engine.protecting, reply.job_key)
         engine.protecting.reply(reply)
         self.tick()
         self._tell(engine, changed=True)
-        return told_of(engine.protecting, engine.actions.active(), known, reply, title)
+        told = told_of(engine.protecting, engine.actions.active(), known, reply, title)
+        if stood and not told.done and not is_paused(engine.protecting, reply.job_key):
+            return msgspec.structs.replace(told, sentence=f"{told.sentence} It is paused no more.")
+        return told
 
     @Slot(object)
     def take_undo(self, action_ids: tuple[str, ...] | None) -> None:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from omnitray.base.facts import ProtectState
+from omnitray.base.policy import JobRule
 from omnitray.protector.actuators.results import ActuationOutcome, Initiator, UndoResult
 from omnitray.protector.model import ActuatorKind
 from omnitray.protector.view import Answer, HeldAction, WayBack
@@ -86,6 +87,29 @@ def test_a_protected_job_is_left_alone_and_the_reason_is_given(desk: ProtectDesk
     told = desk.press(Answer.END)
     assert told.sentence == "hog · ~/shop was left alone: protected by you."
     assert all(each.heard == [] for each in desk.processes)
+
+
+def test_a_rule_that_forbids_an_end_is_given_as_the_reason(desk: ProtectDesk) -> None:
+    set_policy(desk, rules=(JobRule(match="hog", never=("end",)),))
+    told = desk.press(Answer.END)
+    assert told.sentence == "hog · ~/shop was left alone: a rule of yours forbids it."
+    assert not any(each.heard for each in desk.processes)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"protected": ("hog",)}, {"rules": (JobRule(match="hog", never=("pause",)),)}],
+)
+def test_what_is_put_on_the_list_while_it_is_held_is_given_back(
+    desk: ProtectDesk, change: dict[str, object]
+) -> None:
+    desk.press(Answer.PAUSE)
+    set_policy(desk, **change)
+    for _ in range(8):
+        desk.clock.advance(1.0)
+        desk.protecting.step()
+    assert not any(each.stopped for each in desk.processes)
+    assert held(desk) == ()
 
 
 def test_a_machine_that_cannot_be_read_is_said_to_be_so(desk: ProtectDesk) -> None:

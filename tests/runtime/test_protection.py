@@ -117,6 +117,19 @@ def test_a_press_is_done_and_told_and_undone_with_the_page_following(
     assert program.protection.view.held == ()
 
 
+def test_what_is_let_run_and_cannot_be_slowed_down_is_said_to_run(
+    program: Program, qtbot: QtBot
+) -> None:
+    program.desk.bench.system.privileged = False
+    press(qtbot, program, "pause")
+    said = press(qtbot, program, "slow_down")
+    assert said.sentence == (
+        "hog · ~/shop could not be slowed down: nice could not be given back by this user."
+        " It is paused no more."
+    )
+    assert not any(each.stopped for each in program.desk.processes)
+
+
 def test_resume_gives_back_everything_on_the_job(program: Program, qtbot: QtBot) -> None:
     press(qtbot, program, "slow_down")
     press(qtbot, program, "pause")

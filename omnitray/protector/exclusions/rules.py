@@ -10,6 +10,7 @@ commands.
 """
 
 import functools
+import posixpath
 import re
 from collections.abc import Callable, Iterable
 from fnmatch import translate
@@ -91,7 +92,7 @@ class ExclusionRules:
         path = exe.removesuffix(_DELETED)
         base = self._base(path)
         names = {base, *names_by_arguments(arguments, base)} if protected else set()
-        if protected and self._added(protected).hold(names, path, "", None):
+        if protected and self._added(protected).hold(names, (path,), "", None):
             return ExclusionReason.PERSON
         return self._looked_up(path, arguments)
 
@@ -177,7 +178,21 @@ class ExclusionRules:
         runs = names_by_arguments(arguments, process.name)
         names = {process.name, self._base(exe), *names_of(job), *runs}
         folder = detail.cwd if detail and detail.cwd else ""
-        return self._added(words).hold(names, exe, folder, job.project)
+        paths = (exe, self._script_path(exe, arguments, folder))
+        return self._added(words).hold(names, paths, folder, job.project)
+
+    def _script_path(self, exe: str, arguments: tuple[str, ...], folder: str) -> str:
+        """Where the script is that an interpreter or a shell runs; empty for all else."""
+        base = self._base(exe)
+        is_shell = self._names.get(base) is ExclusionReason.SHELL
+        if not is_shell and base.rstrip("0123456789.") not in INTERPRETERS:
+            return ""
+        for word in arguments[1:]:
+            if word in _NO_SCRIPT:
+                return ""
+            if not word.startswith("-"):
+                return posixpath.normpath(posixpath.join(folder, word))
+        return ""
 
     def _added(self, protected: tuple[str, ...]) -> "WordMatcher":
         if protected not in self._matchers:
@@ -243,6 +258,7 @@ def child_exclusion_check(
 
 
 _MOST_NEAR = 3
+_NO_SCRIPT = frozenset(("-c", "-m", "-e", "-p", "--eval", "--print"))  # code or a module follows
 _SCRIPT_SUFFIX = re.compile(r"\.(?:py|pyw|js|mjs|cjs|ts|rb|pl|php|lua|jl|R|jar|sh|bash|zsh|fish)$")
 _GLOB = frozenset("*?[")
 
@@ -311,14 +327,16 @@ class WordMatcher:
         plain = set(expanded) - set(globs)
         self._plain = plain | {resolve(word) for word in plain if "/" in word or "\\" in word}
 
-    def hold(self, names: set[str], exe: str, folder: str, project: str | None) -> bool:
-        """Whether one of them means this process."""
+    def hold(
+        self, names: set[str], paths: tuple[str, ...], folder: str, project: str | None
+    ) -> bool:
+        """Whether one of them means this process; ``paths`` are of its program and its script."""
         places = _upwards(folder)
-        if not self._plain.isdisjoint((*names, exe, *places)):
+        if not self._plain.isdisjoint((*names, *paths, *places)):
             return True
         if project is not None and (project in self._projects or project in self._plain):
             return True
-        texts = (*names, exe, *places, project or "")
+        texts = (*names, *paths, *places, project or "")
         return any(regex.match(text) for regex in self._globs for text in texts if text)
 
 

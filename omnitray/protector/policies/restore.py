@@ -8,6 +8,7 @@ from omnitray.protector.model import (
     ActiveAction,
     Decision,
     EscalationStep,
+    ExclusionReason,
     RestoreReason,
 )
 from omnitray.protector.policies import constants
@@ -28,7 +29,9 @@ class RestorePolicy:
         self._on_state_change(out)
         self._clear.keep({each.action.id for each in restorable})
         for active in sorted(restorable, key=lambda each: -each.since_s):
-            if active.action.job_key not in self._state.kept:
+            if _is_forbidden_now(context, active):
+                out.restore(active.action.id, RestoreReason.PROTECTED_NOW)
+            elif active.action.job_key not in self._state.kept:
                 self._relieve(out, active)
         return out.decisions
 
@@ -64,6 +67,19 @@ class RestorePolicy:
         for active in out.context.facts.active:
             if active.state is state:
                 out.restore(active.action.id, reason)
+
+
+def _is_forbidden_now(context: DecisionContext, active: ActiveAction) -> bool:
+    """Whether the person has put all that is held on their list since, or a rule forbids it now."""
+    held = {(each.pid, each.start_ticks) for each in active.action.targets}
+    job = next((each for each in context.all_jobs if each.key == active.action.job_key), None)
+    verdicts = [
+        context.exclusion(each, job) is ExclusionReason.PERSON
+        or active.action.step in context.forbidden(each, job)
+        for each in (job.processes if job else ())
+        if job and (each.pid, each.start_ticks) in held
+    ]
+    return bool(verdicts) and all(verdicts)
 
 
 def switch_off(context: DecisionContext, state: ProtectorState) -> list[Decision]:

@@ -49,6 +49,48 @@ def test_a_script_is_meant_by_its_name_with_and_without_the_interpreter(
 
 
 @pytest.mark.parametrize(
+    ("word", "is_meant"),
+    [
+        ("/home/me/work/blobby.py", True),
+        ("~/work/blobby.py", True),
+        ("~/work/*.py", True),
+        ("*/bl*y.py", True),
+        ("~/work/other.py", False),
+        ("*/x/*", False),
+    ],
+)
+@pytest.mark.parametrize(
+    ("exe", "arguments"),
+    [
+        (PYTHON, ("python3", "-X", "./blobby.py", "300")),
+        (PYTHON, ("python3", "/home/me/shop/../work/blobby.py")),
+        ("/bin/bash", ("bash", "-eu", "blobby.py")),
+    ],
+)
+def test_a_script_is_meant_by_its_path(
+    word: str,
+    is_meant: bool,  # noqa: FBT001 - a column of the table
+    exe: str,
+    arguments: tuple[str, ...],
+) -> None:
+    one = process(100, name="python3")
+    detail = ProcessDetail(
+        start_ticks=one.start_ticks, exe=exe, arguments=arguments, cwd="/home/me/work"
+    )
+    meant = ExclusionRules(LINUX, "/home/me").is_meant(one, job("run", one), detail, (word,))
+    assert meant is is_meant
+
+
+def test_the_code_of_an_interpreter_is_no_path() -> None:
+    one = process(100, name="python3")
+    detail = ProcessDetail(
+        start_ticks=one.start_ticks, exe=PYTHON, arguments=("python3", "-c", "x"), cwd="/home/me"
+    )
+    rules = ExclusionRules(LINUX, "/home/me")
+    assert not rules.is_meant(one, job("run", one), detail, ("/home/me/x",))
+
+
+@pytest.mark.parametrize(
     ("name", "said"),
     [
         ("python -m http.server", {"python -m http.server", "http.server"}),
