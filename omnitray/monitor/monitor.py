@@ -111,6 +111,7 @@ class ProgressiveMonitor:
         self._expected_s = RHYTHMS[self._keeper.current].look_s
         self._own_uid = own_uid
         self._busy_by_others = HoldTimer()
+        self._are_others_busy = False
 
     @property
     def level(self) -> MonitorLevel:
@@ -270,10 +271,13 @@ class ProgressiveMonitor:
 
     def _is_busy_by_others(self, shot: Snapshot, jobs: Sequence[Job]) -> bool:
         """Whether the processors have been busy for a while by what no job of this user takes."""
+        if shot.cpu_percent is None:  # as of the first reading at another pace
+            return self._are_others_busy
         cores = float(len(shot.cpu_per_core_percent) or 1)
         busy = not is_cpu_seen(shot.cpu_percent, cores, jobs, self._own_uid)
         held_s = self._busy_by_others.true_for("cpu", shot.monotonic_s, condition=busy)
-        return held_s >= _BY_OTHERS_S
+        self._are_others_busy = held_s >= _BY_OTHERS_S
+        return self._are_others_busy
 
     def _with_unshared(self, jobs: tuple[Job, ...]) -> tuple[Job, ...]:
         """While memory is over its threshold: the largest jobs with shared pages counted once."""

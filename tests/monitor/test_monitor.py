@@ -86,6 +86,9 @@ def test_what_others_take_of_the_processors_raises_the_level_for_a_while_only() 
     steps = bench.run(120)
     (fallen,) = [change for step in steps for change in step.level_changes]
     assert (fallen.after, fallen.reason) == (MonitorLevel.NORMAL, LevelReason.BY_OTHERS)
+    bench.machine.cpu = None  # the first reading at another pace has no rates
+    bench.run(1)
+    bench.machine.cpu = 97.0
     assert bench.run(60)[-1].next_delay_s == 5.0  # though it is as busy as before
     bench.monitor.escalate()  # a critical alert: something is new
     bench.run(1)
