@@ -6,6 +6,7 @@ webhooks by the names that the settings give them); names of processes are never
 :class:`RunningTotals` counts for them from the start of the program.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -34,10 +35,16 @@ class MetricFamily(NamedTuple):
 
 
 def write(families: Iterable[MetricFamily], *, openmetrics: bool) -> str:
-    """The whole text; families without a value are left out."""
+    """The whole text; families without a value are left out.
+
+    A scraper refuses all of a text that has a series twice, so that the first of equal names stays.
+    """
     lines: list[str] = []
     for family in families:
-        known = [(labels, value) for labels, value in family.samples if value is not None]
+        known: dict[str, float] = {}
+        for labels, value in family.samples:
+            if value is not None and math.isfinite(value):
+                known.setdefault(_labels(labels), value)
         if not known:
             continue
         counter = family.kind == "counter"
@@ -47,7 +54,7 @@ def write(families: Iterable[MetricFamily], *, openmetrics: bool) -> str:
         if openmetrics and family.unit:
             lines.append(f"# UNIT {head} {family.unit}")
         lines.append(f"# HELP {head} {family.text}")
-        lines += [f"{sample}{_labels(labels)} {_number(value)}" for labels, value in known]
+        lines += [f"{sample}{labels} {_number(value)}" for labels, value in known.items()]
     if openmetrics:
         lines.append("# EOF")
     return "\n".join(lines) + "\n"
@@ -66,6 +73,7 @@ def _labels(labels: Labels) -> str:
 
 
 def _escaped(text: str) -> str:
+    text = text.encode(errors="replace").decode()  # a mount point may be named by any bytes
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 

@@ -1,5 +1,7 @@
 """The text that scrapers read, in both formats."""
 
+import math
+
 from omnitray.api.metric_calls import families
 from omnitray.metrics.exposition import CPU_HOLDS_S, MetricFamily, RunningTotals, write
 from support.fake_door import MOMENT, FakeDoor, snapshot
@@ -30,6 +32,23 @@ def test_the_older_format_names_the_sample() -> None:
 def test_what_is_not_known_is_left_out() -> None:
     empty = MetricFamily("omnitray_x", "gauge", "X.", [({}, None)])
     assert write([empty], openmetrics=False) == "\n"
+
+
+def test_a_name_of_any_bytes_and_a_figure_that_is_none_cost_no_other_series() -> None:
+    """Prometheus refuses the whole text for one series that stands there twice."""
+    samples: list[tuple[dict[str, str], float | None]] = [
+        ({"mount": "/mnt/\udcff"}, 0.5),
+        ({"mount": "/mnt/\udcfe"}, 0.25),  # looks the same where it is written
+        ({"mount": "/nan"}, math.nan),
+        ({"mount": "/inf"}, math.inf),
+        ({"mount": "/"}, 1e300),
+    ]
+    text = write([MetricFamily("omnitray_x", "gauge", "X.", samples)], openmetrics=True)
+    assert text.encode().decode().splitlines()[2:] == [
+        'omnitray_x{mount="/mnt/?"} 0.5',
+        'omnitray_x{mount="/"} 1e+300',
+        "# EOF",
+    ]
 
 
 def test_the_machine_is_bounded_in_series_and_names_no_process() -> None:

@@ -24,11 +24,15 @@ class Received(NamedTuple):
 
 
 class Behaviour(NamedTuple):
-    """``status`` 0 closes without an answer, -1 in the middle of one, -2 does not answer."""
+    """``status`` 0 closes without an answer, -1 in the middle of one, -2 does not answer.
+
+    ``raw`` is written instead of an answer that is made here.
+    """
 
     status: int = 200
     body: str = "ok"
     headers: tuple[tuple[str, str], ...] = ()
+    raw: bytes = b""
 
 
 class StandIn:
@@ -96,6 +100,9 @@ class StandIn:
                     stand_in.release.wait(30)
                     return
                 if how.status == 0:
+                    return
+                if how.raw:
+                    self.wfile.write(how.raw)
                     return
                 if how.status == -1:
                     self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,13 @@ class Room:
             found = self.deliveries.of(alert.id)
             if found and found[0].state is DeliveryState.DELIVERED:
                 return
+
+    def until_settled(self) -> str:
+        """Until what was answered has been taken note of: why it did not arrive."""
+        pause = threading.Event()
+        while not (why := self.channel.views()[0].why):
+            pause.wait(0.01)
+        return why
 
 
 def hook(name: str = "team", **more: object) -> WebhookSettings:
@@ -556,7 +563,7 @@ def test_a_person_is_told_although_the_outbox_hangs(
 def test_a_retry_by_hand_does_not_wait_and_one_of_nobody_is_none(room: Room) -> None:
     room.sender.answers = [ReceiverAnswer(status=429, retry_after="3600")]
     room.put(critical(1))
-    room.sender.wait(1)
+    room.until_settled()
     assert room.channel.retry("team")
     room.sender.wait(2)
     assert not room.channel.retry("nobody")
@@ -566,11 +573,29 @@ def test_a_sender_that_others_have_ended_is_used_again(room: Room) -> None:
     """Memory ran out and the kernel chose it: the receiver's thread goes on."""
     room.sender.answers = [ReceiverAnswer(error="ended")]
     room.put(critical(1))
-    room.sender.wait(1)
+    room.until_settled()
     assert room.channel.retry("team")
     room.until_delivered(critical(1))
     room.put(critical(2))
     room.until_delivered(critical(2))
+
+
+def test_a_fault_while_sending_costs_no_later_try(
+    room: Room, monkeypatch: pytest.MonkeyPatch, expect_log: Callable[..., None]
+) -> None:
+    """Whatever it is: without the thread nothing would be sent before the next start."""
+    send = room.sender.send
+
+    def breaks(_: Sequence[HttpCall]) -> Iterator[ReceiverAnswer]:
+        monkeypatch.setattr(room.sender, "send", send)
+        raise OverflowError("https://hooks.example/secret")
+
+    monkeypatch.setattr(room.sender, "send", breaks)
+    room.put(critical(1))
+    assert room.until_settled() == "it failed"
+    expect_log(r"team cannot send: OverflowError in breaks, line \d+$")  # no address
+    assert room.channel.retry("team")
+    room.until_delivered(critical(1))
 
 
 def test_what_was_dropped_for_a_webhook_goes_with_it(tmp_path: Path) -> None:

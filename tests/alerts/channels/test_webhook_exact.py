@@ -111,6 +111,8 @@ def test_a_whole_key_is_hidden_and_so_is_its_written_form(text: str) -> None:
         ("Sun, 22 Nov 2026 13:01:00 -0000", 60.0),  # without a zone: UTC
         ("Sun, 22 Nov 2026 14:01:00 +0100", 60.0),
         ("Sun, 22 Nov 2026 12:00:00 GMT", 0.0),
+        ("Sun, 22 Nov 20269999999999 13:01:00 GMT", None),
+        ("Sun, 22 Nov 2026 13:01:99999999999999999999 GMT", None),
         ("soon", None),
         ("", None),
     ],

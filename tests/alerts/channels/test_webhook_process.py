@@ -1,5 +1,8 @@
 """The process that sends, against real sockets: every way in which a receiver can answer."""
 
+import datetime as dt
+import errno
+import gzip
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,7 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from omnitray.alerts.channels.webhooks.model import HttpCall, ReceiverAnswer
+from omnitray.alerts.channels.webhooks.post import ANSWER_BYTES
 from omnitray.alerts.channels.webhooks.process import POST, ProcessSender
+from omnitray.alerts.channels.webhooks.retry import AnswerKind, verdict
 from support.receivers import Behaviour, StandIn, free_port, stand_in
 
 KEY = "very-secret-part"
@@ -63,6 +68,37 @@ def test_a_receiver_that_does_not_answer_is_not_waited_for(receiver: StandIn) ->
     assert [each.error for each in send(call(receiver.url), answer_s=2.0)] == ["timeout"]
 
 
+BOMB = gzip.compress(bytes(50_000_000))  # 50 kB
+
+
+def answer_of(body: bytes, *lines: str) -> bytes:
+    head = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *lines, "", ""]
+    return "\r\n".join(head).encode() + body
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "error"),
+    [
+        (answer_of(BOMB, "Content-Encoding: gzip"), 200, ""),
+        (answer_of(b"hello", "Content-Encoding: gzip"), 200, ""),  # it is none
+        (answer_of(b"x" * 5_000_000), 200, ""),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + answer_of(b"ok"), 200, ""),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000, None, "no_http"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000, None, "no_http"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n" * 9, None, "no_http"),
+    ],
+    ids=["bomb", "no gzip", "long", "continue", "many headers", "long header", "no HTTP"],
+)
+def test_an_answer_of_any_kind_costs_little(
+    receiver: StandIn, raw: bytes, status: int | None, error: str
+) -> None:
+    receiver.script = [Behaviour(200, raw=raw)]
+    (answer,) = send(call(receiver.url))
+    assert (answer.status, answer.error) == (status, error)
+    assert len(answer.body) <= ANSWER_BYTES
+    assert answer.body.startswith("\x1f") == (b"\x1f" in raw)  # nothing is unpacked
+
+
 @pytest.mark.parametrize(
     ("url", "error"),
     [
@@ -90,6 +126,22 @@ def test_it_can_be_stopped_and_starts_nothing_then(receiver: StandIn) -> None:
     assert [each.error for each in answers] == ["ended"]
     assert [each.error for each in sender.send([call(receiver.url)])] == ["ended"]
     assert receiver.got == []
+
+
+def test_where_no_process_can_be_started_it_is_tried_later(
+    receiver: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No memory, or as many processes as the person may have: when alerts count."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("subprocess.Popen", refused)
+        (answer,) = send(call(receiver.url))
+    found = verdict(answer, dt.datetime.now(dt.UTC))
+    assert (found.kind, found.words) == (AnswerKind.RETRY, "no process could be started that sends")
+    assert [each.status for each in send(call(receiver.url))] == [200]
 
 
 def test_nothing_of_ours_and_no_address_is_in_its_environment_or_arguments() -> None:

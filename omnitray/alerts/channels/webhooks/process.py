@@ -43,7 +43,11 @@ class ProcessSender:
 
     def send(self, calls: Sequence[HttpCall]) -> Iterator[ReceiverAnswer]:
         """See :class:`Sender`."""
-        process = self._start()
+        try:
+            process = self._start()
+        except OSError:  # memory or processes have run out, which is when alerts count
+            yield ReceiverAnswer(error="no_process")
+            return
         if process is None:
             yield ReceiverAnswer(error="ended")
             return

@@ -102,13 +102,26 @@ class Receiver:
                 batch = self._next_batch()
                 if not batch:
                     return
-            for events, answer in self._exchange(batch, self._sender):
+            try:
+                ended = self._send(batch)
+            except Exception as error:  # noqa: BLE001 - the next try may go well; no thread, no tries
+                log.error("the webhook %s cannot send: %s", self.webhook.name, _place(error))  # noqa: TRY400 - see _place
                 with self._condition:
-                    if answer.error == "ended" and self._is_closing():
-                        return
-                    settled = self.queue.settle([events], [answer])
-                # Each at once, so that a crash repeats no more than the one that is under way.
-                self._settled(self, settled)
+                    self.queue.settle([batch], [ReceiverAnswer(error="failed")])
+                continue
+            if ended:
+                return
+
+    def _send(self, batch: Sequence[WebhookEvent]) -> bool:
+        """Send and say what came of it; True where the end of the program came between."""
+        for events, answer in self._exchange(batch, self._sender):
+            with self._condition:
+                if answer.error == "ended" and self._is_closing():
+                    return True
+                settled = self.queue.settle([events], [answer])
+            # Each at once, so that a crash repeats no more than the one that is under way.
+            self._settled(self, settled)
+        return False
 
     def _next_batch(self) -> tuple[WebhookEvent, ...]:
         """What is to be sent, once there is something; nothing at the end."""
@@ -134,15 +147,22 @@ class Receiver:
         try:
             calls = self.queue.form.write(events, context)
         except Exception as error:  # noqa: BLE001 - whatever a form does wrong, the receiver goes on
-            # The words of a library may quote the address: "Port could not be cast … as 'secret'".
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{type(error).__name__} in {where.name}, line {where.lineno}"
-            log.error("an alert cannot be written for the webhook %s: %s", self.webhook.name, place)  # noqa: TRY400 - as above
+            name = self.webhook.name
+            log.error("an alert cannot be written for the webhook %s: %s", name, _place(error))  # noqa: TRY400 - see _place
             yield tuple(events), ReceiverAnswer(error="failed")
             return
         for call, answer in zip(calls, sender.send(calls), strict=False):
             body = without_secrets(answer.body, url, secret)
             yield _events_of(call, events), msgspec.structs.replace(answer, body=body)
+
+
+def _place(error: Exception) -> str:
+    """Where it was raised.
+
+    The words of a library may quote the address: "Port could not be cast … as 'secret'".
+    """
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {where.name}, line {where.lineno}"
 
 
 def _events_of(call: HttpCall, events: Sequence[WebhookEvent]) -> tuple[WebhookEvent, ...]:

@@ -39,6 +39,7 @@ WORDS = {
     "not_listening": "nothing listens there",
     "no_such_host": "there is no host of that name",
     "closed": "it closed the connection in the middle of its answer",
+    "no_http": "what answers there does not speak HTTP",
     "tls": "its certificate is not trusted, or it does not speak TLS",
     "bad_address": "the address cannot be used",
     "no_apprise": "Apprise is not installed; run: pip install 'omnitray[apprise]'",
@@ -49,6 +50,7 @@ WORDS = {
     "rejected": "it refused the message",
     "refused": "it refused the message",
     "later": "it asks to come again later",
+    "no_process": "no process could be started that sends",
     "ended": "the process that sends was ended",
     "secret": "its address or key cannot be read",
 }
@@ -110,7 +112,7 @@ def retry_after_s(answer: ReceiverAnswer, now: dt.datetime) -> float | None:
         return min(float(text), MOST_RETRY_AFTER_S)
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # a year of twenty digits
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)
