@@ -21,6 +21,7 @@ EXTENSION = ROOT / "packaging" / "vscode"
 PACKER = EXTENSION / "packer"
 EDITOR = EXTENSION / "editor"
 MOST_BYTES = 100_000
+IMAGES = "https://github.com/omnitray/omnitray/raw/HEAD/packaging/vscode"
 _STAMP = ".omnitray-lock"
 
 
@@ -45,6 +46,14 @@ def test(python: Path, rest: list[str]) -> int:
     )
 
 
+def node() -> Path:
+    """The Node of the extension's tools, with the bundle of its logic made."""
+    environment = _tools(EXTENSION, EXTENSION)
+    if _npm(["run", "--silent", "bundle"], environment, EXTENSION):
+        raise Problem("The editor extension cannot be bundled.", "packaging/dev.py check")
+    return _environment.VENV / "node" / "node-bin" / "node"
+
+
 def package() -> int:
     """Make ``build/omnitray-VERSION.vsix``; fails over 100 kB."""
     environment = _tools(EXTENSION, EXTENSION)
@@ -55,7 +64,8 @@ def package() -> int:
     shutil.copy(ROOT / "resources/icons/omnitray-128.png", EXTENSION / "media" / "icon.png")
     target = vsix()
     target.parent.mkdir(exist_ok=True)
-    words = ["package", "--no-dependencies", "--allow-missing-repository", "--out", str(target)]
+    # The pictures of README.md stay in docs/; where the package is shown they come from there.
+    words = ["package", "--no-dependencies", "--baseImagesUrl", IMAGES, "--out", str(target)]
     command = [str(PACKER / "node_modules" / ".bin" / "vsce"), *words]
     say("Packing the editor extension …")
     if failed := subprocess.call(command, cwd=EXTENSION, env=packer):

@@ -22,6 +22,7 @@ const SETTINGS = {
   "workbench.enableExperiments": false,
   "security.workspace.trust.enabled": false,
   "telemetry.telemetryLevel": "off",
+  "remote.autoForwardPorts": false,
   "window.menuBarVisibility": "compact",
   "window.autoDetectColorScheme": true,
   "workbench.secondarySideBar.defaultVisibility": "hidden",
@@ -39,13 +40,14 @@ def test_tax():
 `;
 
 // The server under test, and a test that brings it down.
-const SERVER = `import os, sys
+const SERVER = `import os, sys, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/checkout":
             print("cart cache holds 3.1 GB, limit 2.0 GB", file=sys.stderr, flush=True)
+            open("died-at", "w").write(str(int(time.time() * 1000)))
             os._exit(1)
         self.send_response(200)
         self.end_headers()
@@ -62,7 +64,7 @@ def test_checkout(omnitray_server):
 
 def test_afterwards(omnitray_server):
     assert urllib.request.urlopen(omnitray_server.url, timeout=5).status == 200
-    time.sleep(3)
+    time.sleep(8)
 `;
 
 const freePort = () =>
@@ -77,11 +79,13 @@ describe("the extension in a real editor", { timeout: 600_000 }, () => {
   let program, editor, browser, page, place, project, url;
   const bar = () => page.locator("#omnitray\\.omnitray\\.bar, .statusbar-item[id*='omnitray']").first();
   const toast = (text) => page.locator(".notification-toast", { hasText: text });
+  const isRed = async () => /error/.test(await bar().getAttribute("class"));
   const picture = async (name) => page.screenshot({ path: path.join(PICTURES, `vscode-${name}.png`) });
+  const lookAway = async () => page.mouse.move(640, 560); // so that nothing is shown as pointed at
   const raise = (body) => core.request(core.readAddresses(core.addressFiles(program.folders))[0], "POST", "/alerts", body);
 
   before(async () => {
-    program = await new Program("[thresholds.cpu]\nwarning = 100\ncritical = 100\nhold_s = 3600\n").start(); // of the host nothing is to be seen
+    program = await new Program("[thresholds.cpu]\nwarning = 99\ncritical = 100\nhold_s = 3600\n").start(); // of the host nothing is to be seen
     place = fs.mkdtempSync(path.join(os.tmpdir(), "omnitray-editor-"));
     project = path.join(place, "shop");
     fs.mkdirSync(path.join(project, ".vscode"), { recursive: true });
@@ -129,6 +133,9 @@ describe("the extension in a real editor", { timeout: 600_000 }, () => {
   it("shows CPU and memory in the status bar", async () => {
     await bar().filter({ hasText: /\d+ % · \d+ %/ }).waitFor();
     await picture("status-bar");
+    await bar().hover();
+    await page.locator(".workbench-hover", { hasText: "Largest jobs" }).waitFor();
+    await lookAway();
   });
 
   it("pops up a critical alert within a second, and its buttons work", async () => {
@@ -138,17 +145,36 @@ describe("the extension in a real editor", { timeout: 600_000 }, () => {
       title: "Server “api” is down during test_total",
       message: "Exit 137, killed for memory by the kernel. It is being restarted.",
       severity: "critical",
-      context: { server: "api", project, log_tail: ["INFO started", "Killed"] },
+      context: {
+        server: "api",
+        project,
+        log_tail: ["INFO started", "Killed"],
+        culprits: [{ job: "pytest · shop · 4 processes", cpu: 212, rss_bytes: 3.1e9 }],
+      },
     });
     await toast("is down during test_total").waitFor();
     const took = Date.now() - began;
     console.log(`pop-up after ${took} ms`);
-    await until("the bar is red", async () => /has-background-color|error/.test(await bar().getAttribute("class")));
+    await until("the bar is red", isRed);
     await toast("is down").getByRole("button", { name: "Show details" }).click();
     await page.locator(".monaco-editor .view-line", { hasText: "Severity" }).first().waitFor();
     await picture("details");
     const now = await core.request(core.readAddresses(core.addressFiles(program.folders))[0], "GET", "/alerts?limit=5");
     assert.ok(now.alerts.find((each) => each.id === alert.id).channels.includes("vscode"));
+  });
+
+  it("makes no link of what a test is called", async () => {
+    const hostile = "[Fix it](command:workbench.action.closeAllEditors) [more](https://evil.example)";
+    const alert = await raise({ type: "CRITICAL", title: hostile, message: hostile, severity: "critical" });
+    await toast("Fix it").waitFor();
+    assert.equal(await toast("Fix it").locator(".notification-list-item-message a").count(), 0);
+    await bar().hover();
+    await page.locator(".workbench-hover", { hasText: "Fix it" }).waitFor(); // the sentence names it
+    assert.equal(await page.locator(".workbench-hover a").count(), 0);
+    await lookAway();
+    await toast("Fix it").getByRole("button", { name: "Acknowledge" }).click();
+    await until("it is closed", async () => (await toast("Fix it").count()) === 0);
+    await core.request(core.readAddresses(core.addressFiles(program.folders))[0], "POST", `/alerts/${alert.id}/resolve`, {});
   });
 
   it("acknowledges from the pop-up", async () => {
@@ -171,7 +197,11 @@ describe("the extension in a real editor", { timeout: 600_000 }, () => {
     await toast("1 test fails").getByRole("button", { name: "Go to test" }).click();
     await page.locator(".tab", { hasText: "test_cart.py" }).waitFor();
     await page.locator(".squiggly-error").first().waitFor();
+    await page.locator(".statusbar-item[id='status.problems']").click();
+    await page.locator(".markers-panel .monaco-list-row", { hasText: "assert 3 == 4" }).waitFor();
+    await lookAway();
     await picture("problems");
+    await page.locator(".statusbar-item[id='status.problems']").click();
   });
 
   it("has its lists in the activity bar", async () => {
@@ -208,7 +238,6 @@ describe("the extension in a real editor", { timeout: 600_000 }, () => {
   it("tells of a server that a test brings down, shows its log, and calms down", async () => {
     fs.writeFileSync(path.join(project, "server.py"), SERVER);
     fs.writeFileSync(path.join(project, "test_checkout.py"), SERVER_TEST);
-    fs.rmSync(path.join(project, "test_cart.py"));
     const address = core.readAddresses(core.addressFiles(program.folders))[0];
     const firing = async () => (await core.request(address, "GET", "/alerts?active=true&limit=50")).alerts.filter((each) => each.state === "firing");
     for (const { id } of await firing()) {
@@ -223,10 +252,18 @@ describe("the extension in a real editor", { timeout: 600_000 }, () => {
     run.stdout.on("data", (part) => (output += part));
     const ended = new Promise((resolve) => run.once("exit", resolve));
     await toast(/down/i).first().waitFor();
+    const seen = Date.now();
+    const died = Number(fs.readFileSync(path.join(project, "died-at"), "utf8"));
+    await lookAway();
+    await until("the bar is red", isRed);
     await page.waitForTimeout(400);
     await picture("server-down");
     await toast(/down/i).first().getByRole("button", { name: "Show log" }).click();
     await page.locator(".view-line", { hasText: "cart cache holds" }).first().waitFor();
+    const logShown = Date.now();
+    await page.locator(".monaco-list-row", { hasText: /shop-tests.*up since/ }).waitFor();
+    const back = Date.now();
+    await lookAway();
     await picture("server-log");
     assert.equal(await ended, 1, output);
     assert.match(output, /1 failed, 1 passed/);
@@ -234,7 +271,9 @@ describe("the extension in a real editor", { timeout: 600_000 }, () => {
     for (const { id } of await firing()) {
       await core.request(address, "POST", `/alerts/${id}/ack`, {});
     }
-    await until("a calm status bar", async () => !/error/.test(await bar().getAttribute("class")));
+    await until("a calm status bar", async () => !/error|warning/.test(await bar().getAttribute("class")));
+    const since = (at) => `${((at - died) / 1000).toFixed(1)} s`;
+    console.log(`after the server's end: pop-up ${since(seen)}, its log ${since(logShown)}, up again in the list ${since(back)}, calm ${since(Date.now())}`);
   });
 
   it("finds OmniTray again after a restart", async () => {

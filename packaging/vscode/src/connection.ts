@@ -7,7 +7,7 @@ import * as path from "node:path";
 import WebSocket from "ws";
 
 import { type Address, addressFiles, type Folders, readAddresses } from "./discovery";
-import { NotOurs, provenSocket, request, RequestFailed } from "./http";
+import { provenSocket, request, RequestFailed } from "./http";
 import type { Message } from "./wire";
 
 const LOOK_MS = 5000; // where a file system gives no notice of a change
@@ -17,7 +17,7 @@ const PING_MS = 20_000; // a sleeping laptop or a stopped program answers none
 const SNAPSHOT_S = 2;
 const MOST_MESSAGE_BYTES = 4_000_000;
 
-/** `absent`: no OmniTray answers. `refused`: one does, and says no; the sentence says why. */
+/** `absent`: no OmniTray answers. `refused`: one does, and says no, with the status of its answer. */
 export type Link = "absent" | "connecting" | "connected" | "refused";
 
 interface Events {
@@ -80,12 +80,12 @@ export class Connection extends EventEmitter<Events> {
   }
 
   /** One request to the instance; raises RequestFailed, NotOurs or an error of the network. */
-  async request<T>(method: "GET" | "POST", target: string, body?: unknown): Promise<T> {
+  async request(method: "GET" | "POST", target: string, body?: unknown): Promise<unknown> {
     const address = this.address ?? readAddresses(addressFiles(this.options.folders))[0];
     if (!address) {
-      throw new RequestFailed(0, "not_running", "OmniTray is not running.");
+      throw new Error("not running");
     }
-    return (await request(address, method, target, body, this.options.certificate)) as T;
+    return request(address, method, target, body, this.options.certificate);
   }
 
   private watch(): void {
@@ -139,8 +139,7 @@ export class Connection extends EventEmitter<Events> {
     if (this.link !== "refused") {
       this.say("connecting", "");
     }
-    let why = "";
-    let refused = false;
+    let refused: RequestFailed | undefined;
     for (const address of addresses) {
       try {
         const socket = await this.open(address);
@@ -151,15 +150,11 @@ export class Connection extends EventEmitter<Events> {
         this.take(socket, address);
         return;
       } catch (error) {
-        refused ||= error instanceof RequestFailed;
-        why = error instanceof Error ? error.message : String(error);
-        if (error instanceof NotOurs) {
-          continue;
-        }
+        refused ??= error instanceof RequestFailed ? error : undefined; // else nobody of ours is there
       }
     }
     if (attempt === this.attempt) {
-      this.say(refused ? "refused" : "absent", why);
+      this.say(refused ? "refused" : "absent", refused ? String(refused.status) : "");
       this.later();
     }
   }
@@ -188,7 +183,7 @@ export class Connection extends EventEmitter<Events> {
         const status = answer.statusCode ?? 0;
         socket.once("error", () => undefined); // terminating a handshake raises one more
         socket.terminate();
-        reject(new RequestFailed(status, "refused", refusal(status)));
+        reject(new RequestFailed(status, "refused", ""));
       });
     });
   }
@@ -265,16 +260,5 @@ export class Connection extends EventEmitter<Events> {
       this.link = link;
       this.emit("link", link, why);
     }
-  }
-}
-
-function refusal(status: number): string {
-  switch (status) {
-    case 401:
-      return "OmniTray does not know the token of api.json.";
-    case 429:
-      return "OmniTray has as many connections as it takes.";
-    default:
-      return `OmniTray refused the connection (${status}).`;
   }
 }

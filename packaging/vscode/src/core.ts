@@ -8,4 +8,4 @@ export * from "./places";
 export * from "./popups";
 export * from "./runs";
 export * from "./text";
-export type * from "./wire";
+export * from "./wire";

@@ -18,7 +18,10 @@ const SNOOZE_S = 3600;
 let stop: (() => void) | undefined;
 
 export function activate(context: vscode.ExtensionContext): void {
-  let window = start();
+  const { Workspace } = vscode.ExtensionKind;
+  const isRemote =
+    context.extension.extensionKind === Workspace && vscode.env.uiKind === vscode.UIKind.Desktop && vscode.env.remoteName !== undefined;
+  let window = start(isRemote);
   const handlers: Record<string, (...given: never[]) => unknown> = {
     menu: () => window.shown.menu(),
     show: () => {
@@ -51,7 +54,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration("omnitray.home") || change.affectsConfiguration("omnitray.certificate")) {
         stop?.();
-        window = start();
+        window = start(isRemote);
       }
     }),
   );
@@ -61,12 +64,12 @@ export function deactivate(): void {
   stop?.();
 }
 
-function start(): { model: Model; shown: Window } {
+function start(isRemote: boolean): { model: Model; shown: Window } {
   const settings = vscode.workspace.getConfiguration("omnitray");
   const folders = findFolders(settings.get<string>("home", ""));
   const connection = new Connection({ folders, certificate: pem(settings.get<string>("certificate", "")) });
   const model = new Model(connection);
-  const shown = new Window(model, folders.run);
+  const shown = new Window(model, folders.run, isRemote);
   connection.start();
   stop = () => {
     stop = undefined;
@@ -124,7 +127,7 @@ function makeTask(definition: vscode.TaskDefinition & RunTask, scope?: vscode.Ta
 /** Tests of the folders that have them: a start that can be kept in tasks.json. */
 function provideTasks(): vscode.Task[] {
   const found: vscode.Task[] = [];
-  for (const folder of vscode.workspace.workspaceFolders ?? []) {
+  for (const folder of (vscode.workspace.workspaceFolders ?? []).filter((each) => each.uri.scheme === "file")) {
     const has = (name: string): boolean => fs.existsSync(path.join(folder.uri.fsPath, name));
     try {
       if (["pytest.ini", "conftest.py", "tests"].some(has)) {

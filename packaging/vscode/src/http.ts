@@ -11,7 +11,7 @@ const PREFIX = "/api/monitoring";
 const TIMEOUT_MS = 15_000; // longer than OmniTray takes for a command
 const MOST_BYTES = 64_000_000;
 
-/** OmniTray refused; the message is its sentence. */
+/** OmniTray refused; the message is its sentence, empty where it says none. */
 export class RequestFailed extends Error {
   constructor(
     readonly status: number,
@@ -42,7 +42,7 @@ export async function provenSocket(address: Address, certificate?: string): Prom
     if (proof?.length !== wanted.length || !crypto.timingSafeEqual(Buffer.from(proof), Buffer.from(wanted))) {
       const busy = /^HTTP\/1\.1 (429|503)/.exec(answer);
       throw busy
-        ? new RequestFailed(Number(busy[1]), "busy", "OmniTray is too busy to answer.")
+        ? new RequestFailed(Number(busy[1]), "busy", "")
         : new NotOurs(`Another program answers at ${address.url}.`);
     }
   } catch (error) {
@@ -154,13 +154,13 @@ function settle(status: number, text: string, resolve: (value: unknown) => void,
   try {
     value = JSON.parse(text);
   } catch {
-    reject(new RequestFailed(status, "no_json", "The answer is not JSON."));
+    reject(new RequestFailed(status, "no_json", ""));
     return;
   }
   if (status < 400) {
     resolve(value);
     return;
   }
-  const { error, detail } = (value ?? {}) as { error?: string; detail?: string };
-  reject(new RequestFailed(status, error ?? "refused", detail ?? `OmniTray refused (${status}).`));
+  const { error, detail } = (value ?? {}) as { error?: unknown; detail?: unknown };
+  reject(new RequestFailed(status, typeof error === "string" ? error : "refused", typeof detail === "string" ? detail : ""));
 }

@@ -4,17 +4,24 @@ import { EventEmitter } from "node:events";
 
 import type { Connection, Link } from "./connection";
 import { RequestFailed } from "./http";
+import * as wire from "./wire";
 import type { Alert, Held, Job, Message, Question, Run, Server, Severity, Snapshot, Status } from "./wire";
 
 const KNOWN_ALERTS = 200;
 const SETTLE_MS = 200; // events come in bursts: one reading serves all of them
+const AGAIN_MS = 1000; // after a reading that failed though the connection stands
 const MOST_JOBS = 5;
 
 interface Events {
   change: [];
-  /** An alert that fires, as an event: the first time that it is seen. */
+  /** An alert that fires, or fires again, or has become more severe; also while no connection stood. */
   fires: [Alert];
   asks: [Question];
+}
+
+interface Announced {
+  readonly rank: number;
+  readonly title: string;
 }
 
 /** Alerts, servers, runs, what is held, questions and readings of one instance. */
@@ -31,6 +38,11 @@ export class Model extends EventEmitter<Events> {
   jobs: Job[] = [];
   private readonly settling = new Map<string, NodeJS.Timeout>();
   private readonly lacking = new Set<string>();
+  private readingStatus: Promise<void> | undefined;
+  /** How each alert that fires was announced. */
+  private announced = new Map<string, Announced>();
+  /** When this window connected first, until it has read for the first time. */
+  private knownFrom: number | undefined = Infinity;
 
   constructor(readonly connection: Connection) {
     super();
@@ -38,6 +50,7 @@ export class Model extends EventEmitter<Events> {
       this.link = link;
       this.why = why;
       if (link === "connected") {
+        this.knownFrom = this.knownFrom === Infinity ? Date.now() : this.knownFrom;
         this.lacking.clear();
         void this.readAll();
       } else if (link !== "connecting") {
@@ -69,7 +82,7 @@ export class Model extends EventEmitter<Events> {
   }
 
   get isSnoozed(): boolean {
-    const until = this.status?.alerts.notifications_paused_until;
+    const until = this.status?.notifications_paused_until;
     return typeof until === "string" && Date.parse(until) > Date.now();
   }
 
@@ -92,73 +105,81 @@ export class Model extends EventEmitter<Events> {
     ]);
   }
 
-  async readStatus(): Promise<void> {
-    await this.read<Status>("/status", (found) => {
-      this.status = found;
-      this.snapshot ??= found.monitor.snapshot ?? undefined;
+  /** Of a burst of alerts each asks; one request serves all that come while it is under way. */
+  readStatus(): Promise<void> {
+    this.readingStatus ??= this.read("/status", (found) => {
+      this.status = wire.statusOf(found);
+      this.snapshot ??= this.status.snapshot;
+    }).finally(() => {
+      this.readingStatus = undefined;
     });
+    return this.readingStatus;
   }
 
   async readJobs(): Promise<void> {
-    await this.read<{ jobs: Job[] }>("/jobs", (found) => {
-      this.jobs = found.jobs.slice(0, MOST_JOBS);
+    await this.read("/jobs", (found) => {
+      this.jobs = wire.rows(found, "jobs", wire.jobOf).slice(0, MOST_JOBS);
     });
   }
 
   async readAlerts(): Promise<void> {
-    await this.read<{ alerts: Alert[] }>(`/alerts?limit=${KNOWN_ALERTS}`, (found) => {
-      this.alerts = found.alerts;
+    await this.read(`/alerts?limit=${KNOWN_ALERTS}`, (found) => {
+      this.alerts = wire.rows(found, "alerts", wire.alertOf);
+      this.announceMissed();
     });
   }
 
   async readServers(): Promise<void> {
-    await this.read<{ servers: Server[] }>("/servers", (found) => {
-      this.servers = found.servers;
+    await this.read("/servers", (found) => {
+      this.servers = wire.rows(found, "servers", wire.serverOf);
     });
   }
 
   async readHeld(): Promise<void> {
-    await this.read<{ held: Held[] }>("/actions", (found) => {
-      this.held = found.held;
+    await this.read("/actions", (found) => {
+      this.held = wire.rows(found, "held", wire.heldOf);
     });
   }
 
   async readQuestions(): Promise<void> {
-    await this.read<{ questions: Question[] }>("/questions", (found) => {
-      this.questions = found.questions;
+    await this.read("/questions", (found) => {
+      this.questions = wire.rows(found, "questions", wire.questionOf);
     });
   }
 
   async readRuns(): Promise<void> {
-    await this.read<{ runs: Run[] }>("/runs", (found) => {
-      this.runs = found.runs.slice(0, 20);
+    await this.read("/runs", (found) => {
+      this.runs = wire.rows(found, "runs", wire.runOf).slice(0, 20);
     });
   }
 
-  private async read<T>(target: string, take: (found: T) => void): Promise<void> {
+  private async read(target: string, take: (found: unknown) => void): Promise<void> {
     if (this.lacking.has(target)) {
       return;
     }
     try {
-      take(await this.connection.request<T>("GET", target));
+      const found = await this.connection.request("GET", target);
+      take(found);
       this.emit("change");
     } catch (error) {
       if (error instanceof RequestFailed && error.status === 404) {
         this.lacking.add(target); // an older OmniTray
-      } // else the connection says by itself that it has gone, and all is read again
+      } else if (this.link === "connected") {
+        this.soon(target, () => this.read(target, take), AGAIN_MS); // it was too busy, say
+      } // else all is read again with the next connection
     }
   }
 
   private apply(message: Message): void {
     switch (message.event) {
       case "snapshot":
-        this.snapshot = message as unknown as Snapshot;
+        this.snapshot = wire.snapshotOf(message);
         break;
       case "alert":
         this.applyAlert(message);
         break;
       case "server":
-        this.applyServer(message as unknown as Server);
+        this.applyServer(wire.serverOf(message));
         break;
       case "question":
         this.applyQuestion(message);
@@ -178,27 +199,69 @@ export class Model extends EventEmitter<Events> {
   }
 
   private applyAlert(message: Message): void {
-    const { alert_type, ...rest } = message as unknown as Alert & { alert_type: string };
-    const alert: Alert = { ...rest, type: alert_type };
-    const before = this.alerts.find((each) => each.id === alert.id);
-    this.alerts = [alert, ...this.alerts.filter((each) => each.id !== alert.id)].slice(0, KNOWN_ALERTS);
-    if (alert.state === "firing" && before?.state !== "firing") {
-      this.emit("fires", alert);
+    const alert = wire.alertOf(message);
+    if (!alert) {
+      return;
     }
+    this.alerts = [alert, ...this.alerts.filter((each) => each.id !== alert.id)].slice(0, KNOWN_ALERTS);
+    this.announce(alert);
     this.soon("status", () => this.readStatus());
     this.soon("jobs", () => this.readJobs());
   }
 
-  private applyServer(server: Server): void {
-    const at = this.servers.findIndex((each) => each.name === server.name);
-    this.servers = at < 0 ? [...this.servers, server] : this.servers.map((each) => (each.name === server.name ? server : each));
+  /** Say that it fires, unless that was said of it, as severe and as bad as it is now. */
+  private announce(alert: Alert): void {
+    const said = this.announced.get(alert.id);
+    if (alert.state !== "firing") {
+      this.announced.delete(alert.id); // should it fire again, that is news
+      return;
+    }
+    this.remember(alert);
+    const rank = severityRank(alert.severity);
+    if (!said || rank > said.rank || (alert.type === "SERVER_DOWN" && alert.title !== said.title)) {
+      this.emit("fires", alert); // a server that is down may come to a crash loop
+    }
   }
 
-  private applyQuestion(message: Message): void {
-    const question = message as unknown as Question & { state: "open" | "closed" };
+  private remember(alert: Alert): void {
+    this.announced.delete(alert.id);
+    this.announced.set(alert.id, { rank: severityRank(alert.severity), title: alert.title });
+    if (this.announced.size > KNOWN_ALERTS) {
+      this.announced = new Map([...this.announced].slice(1));
+    }
+  }
+
+  /**
+   * Say what no event has brought: what began to fire while the connection was away, or what a
+   * reading has before its event comes. What stood before this window is known to the person.
+   */
+  private announceMissed(): void {
+    const since = this.knownFrom;
+    this.knownFrom = undefined; // of the first reading alone, as the clock may be set
+    for (const alert of this.alerts) {
+      if (since !== undefined && alert.state === "firing" && !(Date.parse(alert.last_seen) >= since)) {
+        this.remember(alert);
+      } else {
+        this.announce(alert);
+      }
+    }
+  }
+
+  private applyServer(server: Server | undefined): void {
+    if (server) {
+      const isKnown = this.servers.some((each) => each.name === server.name);
+      this.servers = isKnown ? this.servers.map((each) => (each.name === server.name ? server : each)) : [...this.servers, server];
+    }
+  }
+
+  private applyQuestion(message: Message & { state?: unknown }): void {
+    const question = wire.questionOf(message);
+    if (!question) {
+      return;
+    }
     const isNew = !this.questions.some((each) => each.id === question.id);
     this.questions = this.questions.filter((each) => each.id !== question.id);
-    if (question.state === "open") {
+    if (message.state === "open") {
       this.questions = [...this.questions, question];
       if (isNew) {
         this.emit("asks", question);
@@ -206,14 +269,14 @@ export class Model extends EventEmitter<Events> {
     }
   }
 
-  private soon(name: string, read: () => Promise<void>): void {
+  private soon(name: string, read: () => Promise<void>, afterMs = SETTLE_MS): void {
     clearTimeout(this.settling.get(name));
     this.settling.set(
       name,
       setTimeout(() => {
         this.settling.delete(name);
         void read();
-      }, SETTLE_MS),
+      }, afterMs),
     );
   }
 }

@@ -11,7 +11,10 @@ export interface Place {
   readonly file: string;
   /** The first line is 1. */
   readonly line: number;
-  readonly message: string;
+  /** The test within its file. */
+  readonly test: string;
+  /** What the test run says of it; may be empty. */
+  readonly error: string;
 }
 
 /** The folder that an alert is about; undefined where it is about the machine. */
@@ -56,11 +59,11 @@ function failure(project: string, row: unknown): Place | undefined {
   if (!isWithin(found, project)) {
     return undefined; // a node id comes from outside: it opens nothing beside its project
   }
-  const text = typeof error === "string" && error ? error : "The test fails.";
   return {
     file: found,
-    line: typeof line === "number" && line > 0 ? line : lineOf(found, names),
-    message: `${names.join("::") || relative}: ${text}`,
+    line: Number.isInteger(line) && (line as number) > 0 ? (line as number) : lineOf(found, names),
+    test: names.join("::") || relative,
+    error: typeof error === "string" ? error : "",
   };
 }
 

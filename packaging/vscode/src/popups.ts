@@ -66,10 +66,13 @@ export interface PopUp {
   show(waiting: number): Promise<void>;
 }
 
-/** Shows one pop-up at a time: the weightiest of those that wait and still hold. */
+/**
+ * Shows one pop-up at a time: the weightiest of those that wait and still hold. The editor cannot
+ * take one back: one whose cause is over, and which the person leaves open, keeps no other waiting.
+ */
 export class PopUpQueue {
   private waiting: PopUp[] = [];
-  private isOpen = false;
+  private open: PopUp | undefined;
 
   get length(): number {
     return this.waiting.length;
@@ -77,24 +80,27 @@ export class PopUpQueue {
 
   offer(popUp: PopUp): void {
     this.waiting = [...this.waiting.filter((each) => each.key !== popUp.key), popUp];
-    void this.next();
+    this.next();
   }
 
   clear(): void {
     this.waiting = [];
   }
 
-  private async next(): Promise<void> {
-    if (this.isOpen) {
+  /** Show the next one where none is open that still holds; to be called when something changes. */
+  next(): void {
+    if (this.open?.isCurrent()) {
       return;
     }
-    this.isOpen = true;
-    try {
-      for (let popUp = this.pick(); popUp; popUp = this.pick()) {
-        await popUp.show(this.waiting.length);
-      }
-    } finally {
-      this.isOpen = false;
+    const popUp = (this.open = this.pick());
+    if (popUp) {
+      const closed = (): void => {
+        if (this.open === popUp) {
+          this.open = undefined;
+          this.next();
+        }
+      };
+      popUp.show(this.waiting.length).then(closed, closed);
     }
   }
 

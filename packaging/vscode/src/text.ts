@@ -1,7 +1,9 @@
 // Sentences and figures that the editor shows. Pure: `t` translates, the caller passes it.
 
+import { RequestFailed } from "./http";
 import type { Model } from "./model";
-import type { Alert, Held, Run, Server } from "./wire";
+import type { Place } from "./places";
+import type { Alert, Held, Run, Server, Severity } from "./wire";
 
 /** Translates a sentence with `{0}` holes. */
 export type Translate = (sentence: string, ...values: (string | number)[]) => string;
@@ -56,9 +58,57 @@ export function absence(model: Model, t: Translate): string {
     case "connecting":
       return t("Connecting to OmniTray …");
     case "refused":
-      return model.why;
+      return refusal(model.why, t);
     default:
       return t("OmniTray is not running. Start it, and this turns into its figures.");
+  }
+}
+
+/** Why a connection is refused: the status of the answer. */
+function refusal(status: string, t: Translate): string {
+  switch (status) {
+    case "401":
+      return t("OmniTray does not know the token of api.json.");
+    case "429":
+    case "503":
+      return t("OmniTray has as many connections as it takes.");
+    default:
+      return t("OmniTray refused it ({0}).", status);
+  }
+}
+
+/** What a request came to nought by; of a refusal OmniTray's own sentence. */
+export function failureText(error: unknown, t: Translate): string {
+  if (!(error instanceof RequestFailed)) {
+    return t("OmniTray does not answer.");
+  }
+  return error.message || refusal(String(error.status), t);
+}
+
+/** A failing test as a problem of its file. */
+export function problemText(place: Place, t: Translate): string {
+  return `${place.test}: ${place.error || t("The test fails.")}`;
+}
+
+export function severityWord(severity: Severity, t: Translate): string {
+  switch (severity) {
+    case "critical":
+      return t("critical");
+    case "warning":
+      return t("warning");
+    case "info":
+      return t("info");
+  }
+}
+
+function stateWord(state: Alert["state"], t: Translate): string {
+  switch (state) {
+    case "firing":
+      return t("firing");
+    case "acknowledged":
+      return t("acknowledged");
+    case "resolved":
+      return t("resolved");
   }
 }
 
@@ -75,13 +125,15 @@ export function serverState(server: Server, t: Translate): string {
     case "down":
       return t("down") + why;
     case "restarting":
-      return t("restart {0}", server.restarts + 1) + why;
+      return (server.restarts > 0 ? t("restart {0}", server.restarts) : t("restarting")) + why;
     case "crash_loop":
       return t("crash loop") + why;
     case "foreign":
       return t("port taken");
     case "stopped":
       return t("stopped");
+    default:
+      return server.state.replaceAll("_", " ") + why; // of a newer OmniTray
   }
 }
 
@@ -103,12 +155,25 @@ export function runState(run: Run, t: Translate): string {
   return parts.join(", ");
 }
 
-/** The text of a pop-up: what happened, and how many others wait behind it. */
+/** The text of a pop-up: what happened, and how many others wait behind it. Nothing in it is a link. */
 export function popUpText(title: string, message: string, waiting: number, t: Translate): string {
   const dot = /[.!?…:]$/.test(title) ? "" : ".";
   const said = message && message !== title ? `${title}${dot} ${message}` : title;
   const more = waiting > 0 ? ` (${t("{0} more", waiting)})` : "";
-  return shortened(said, 400) + more;
+  return withoutLinks(shortened(said, 400)) + more;
+}
+
+/**
+ * The editor makes `[words](target)` of a message a link, and a command of one whose target is
+ * `command:…`. There is no escape, so that a space goes between.
+ */
+export function withoutLinks(text: string): string {
+  return text.replaceAll("](", "] (");
+}
+
+/** For a message of the status bar, where `$(name)` is a picture. */
+export function withoutIcons(text: string): string {
+  return text.replaceAll("$(", "\\$(");
 }
 
 /** The whole alert as a document: what, when, who, which channels took it, and what came before. */
@@ -118,8 +183,8 @@ export function details(alert: Alert, others: readonly Alert[], t: Translate): s
     "=".repeat(Math.min(alert.title.length, 80)),
     "",
     ...(alert.message ? [alert.message, ""] : []),
-    row(t("Severity"), alert.severity),
-    row(t("State"), alert.state),
+    row(t("Severity"), severityWord(alert.severity, t)),
+    row(t("State"), stateWord(alert.state, t)),
     row(t("Type"), alert.type),
     row(t("From"), alert.source),
     row(t("First seen"), moment(alert.first_seen)),
@@ -128,30 +193,54 @@ export function details(alert: Alert, others: readonly Alert[], t: Translate): s
     row(t("Taken by"), alert.channels.length > 0 ? alert.channels.join(", ") : t("no channel")),
     row("ID", alert.id),
   ];
-  const { log_tail, stack, ...rest } = alert.context;
-  const culprits = list(rest.culprits);
-  if (culprits.length > 0) {
-    lines.push("", t("Culprits"), "-".repeat(8), ...culprits.map((each) => `  ${plain(each)}`));
-  }
-  const facts = Object.entries(rest).filter(([name]) => name !== "culprits");
-  if (facts.length > 0) {
-    lines.push("", t("Facts"), "-".repeat(8), ...facts.flatMap(([name, value]) => fact(name, value)));
-  }
+  const { log_tail, stack, culprits, actions, ...facts } = alert.context;
+  part(lines, t("Culprits"), list(culprits).map(culprit));
+  part(lines, t("Done"), list(actions).map(action));
+  part(lines, t("Facts"), Object.entries(facts).flatMap(([name, value]) => fact(name, value)));
   for (const [title, value] of [
     [t("Log"), log_tail],
     [t("Stack"), stack],
   ] as const) {
     const text = Array.isArray(value) ? value.map(plain).join("\n") : plain(value);
     if (value !== undefined && text) {
-      lines.push("", title, "-".repeat(8), text);
+      lines.push("", title, "-".repeat(title.length), text);
     }
   }
   const before = others.filter((each) => each.id !== alert.id && each.type === alert.type && each.source === alert.source);
-  if (before.length > 0) {
-    lines.push("", t("History"), "-".repeat(8));
-    lines.push(...before.slice(0, 20).map((each) => `  ${moment(each.last_seen)}  ${each.state.padEnd(12)}  ${each.title}`));
-  }
+  part(
+    lines,
+    t("History"),
+    before.slice(0, 20).map((each) => `${moment(each.last_seen)}  ${stateWord(each.state, t).padEnd(12)}  ${each.title}`),
+  );
   return `${lines.join("\n")}\n`;
+}
+
+function part(lines: string[], title: string, rows: readonly string[]): void {
+  if (rows.length > 0) {
+    lines.push("", title, "-".repeat(title.length), ...rows.map((each) => `  ${each}`));
+  }
+}
+
+/** `python3 shop.py: 480 %, 3.1 GB`; what has another shape as it is. */
+function culprit(value: unknown): string {
+  const { job, cpu, rss_bytes } = (value ?? {}) as Record<string, unknown>;
+  if (typeof job !== "string") {
+    return plain(value);
+  }
+  const figures = [
+    ...(typeof cpu === "number" ? [percent(cpu)] : []),
+    ...(typeof rss_bytes === "number" && rss_bytes > 0 ? [size(rss_bytes)] : []),
+  ];
+  return figures.length > 0 ? `${job}: ${figures.join(", ")}` : job;
+}
+
+/** `11/28/2026, 1:58:44 PM  paused make (you)`; what has another shape as it is. */
+function action(value: unknown): string {
+  const { at, what, by } = (value ?? {}) as Record<string, unknown>;
+  if (typeof what !== "string") {
+    return plain(value);
+  }
+  return `${typeof at === "string" ? `${moment(at)}  ` : ""}${what}${typeof by === "string" && by ? ` (${by})` : ""}`;
 }
 
 function row(name: string, value: string): string {
@@ -161,10 +250,10 @@ function row(name: string, value: string): string {
 function fact(name: string, value: unknown): string[] {
   const items = list(value);
   if (items.length > 0) {
-    return [`  ${name}:`, ...items.map((each) => `    - ${plain(each)}`)];
+    return [`${name}:`, ...items.map((each) => `  - ${plain(each)}`)];
   }
   const isPercent = ["cpu", "memory", "disk"].includes(name) && typeof value === "number";
-  return [`  ${name}: ${isPercent ? percent(value) : plain(value)}`];
+  return [`${name}: ${isPercent ? percent(value) : plain(value)}`];
 }
 
 function list(value: unknown): unknown[] {
@@ -217,7 +306,10 @@ function shortened(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }
 
-/** Markdown's signs as they are: a process may have any name. */
+/**
+ * Markdown's signs as they are: a process may have any name. All of ASCII's signs, as every one
+ * may be escaped (CommonMark, 2.4) and addresses become links without any markup.
+ */
 export function escaped(text: string): string {
-  return text.replace(/[\\`*_{}[\]()#+\-.!|<>~$&]/g, "\\$&").replace(/\s+/g, " ");
+  return text.replace(/[!-/:-@[-`{-~]/g, "\\$&").replace(/\s+/g, " ");
 }

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 
 import type { Model } from "./model";
 import { failures } from "./places";
-import { clock, heldState, runState, serverState, type Translate } from "./text";
+import { clock, heldState, runState, serverState, severityWord, type Translate } from "./text";
 import type { Alert, Held, Question, Run, Server } from "./wire";
 
 const t: Translate = (sentence, ...values) => vscode.l10n.t(sentence, ...values);
@@ -22,15 +22,26 @@ abstract class Rows<T extends Row> implements vscode.TreeDataProvider<T> {
 
   constructor(protected readonly model: Model) {}
 
+  /** Show again what this list is made of, where that is another now: rows under the pointer stay. */
   refresh(): void {
-    this.changed.fire(undefined);
+    const now = [this.model.link, ...this.parts()];
+    if (now.some((each, at) => each !== this.shown[at])) {
+      this.shown = now;
+      this.changed.fire(undefined);
+    }
   }
 
+  private shown: unknown[] = [];
+  protected abstract parts(): unknown[];
   abstract getTreeItem(row: T): vscode.TreeItem;
   abstract getChildren(row?: T): T[];
 }
 
 export class AlertRows extends Rows<Alert | Question | ResolvedGroup> {
+  protected override parts(): unknown[] {
+    return [this.model.alerts, this.model.questions];
+  }
+
   override getChildren(row?: Alert | Question | ResolvedGroup): (Alert | Question | ResolvedGroup)[] {
     if (row instanceof ResolvedGroup) {
       return [...row.alerts];
@@ -62,7 +73,7 @@ export class AlertRows extends Rows<Alert | Question | ResolvedGroup> {
     alert.description = `${clock(row.last_seen)}${times}${row.state === "acknowledged" ? `, ${t("acknowledged")}` : ""}`;
     alert.contextValue = `alert ${row.state}${failures(row).length > 0 ? " place" : ""}`;
     alert.command = { command: "omnitray.alert.details", title: t("Show details"), arguments: [row] };
-    alert.accessibilityInformation = { label: `${row.severity}: ${row.title}, ${alert.description}` };
+    alert.accessibilityInformation = { label: `${severityWord(row.severity, t)}: ${row.title}, ${alert.description}` };
     return alert;
   }
 }
@@ -82,6 +93,10 @@ function alertIcon(alert: Alert): [string, string?] {
 }
 
 export class ServerRows extends Rows<Server> {
+  protected override parts(): unknown[] {
+    return [this.model.servers];
+  }
+
   override getChildren(row?: Server): Server[] {
     return row || this.model.link !== "connected" ? [] : this.model.servers;
   }
@@ -113,10 +128,16 @@ function serverIcon(server: Server): [string, string?] {
       return ["error", "problemsErrorIcon.foreground"];
     case "stopped":
       return ["circle-outline"];
+    default:
+      return ["question"]; // of a newer OmniTray
   }
 }
 
 export class RunRows extends Rows<Run> {
+  protected override parts(): unknown[] {
+    return [this.model.runs];
+  }
+
   override getChildren(row?: Run): Run[] {
     return row || this.model.link !== "connected" ? [] : this.model.runs;
   }
@@ -146,6 +167,10 @@ function runIcon(run: Run): [string, string?] {
 }
 
 export class HeldRows extends Rows<Held> {
+  protected override parts(): unknown[] {
+    return [this.model.held];
+  }
+
   override getChildren(row?: Held): Held[] {
     return row || this.model.link !== "connected" ? [] : this.model.held;
   }

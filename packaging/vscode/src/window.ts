@@ -4,17 +4,17 @@ import * as path from "node:path";
 
 import * as vscode from "vscode";
 
-import { RequestFailed } from "./http";
 import { type Model, severityRank } from "./model";
 import { concerns, failures, isWithin, projectOf } from "./places";
 import { Claims, type Nearness, PopUpQueue } from "./popups";
-import { absence, details, popUpText, statusBar, tooltip, type Translate } from "./text";
+import { absence, details, failureText, popUpText, problemText, statusBar, tooltip, type Translate, withoutIcons, withoutLinks } from "./text";
 import { AlertRows, HeldRows, ResolvedGroup, RunRows, ServerRows } from "./views";
-import type { Alert, Held, Question, Server } from "./wire";
+import { type Alert, fields, type Held, type Question, type Server, texts } from "./wire";
 
 export const SCHEME = "omnitray";
 const LOOK_MS = 15_000; // jobs and runs have no event of their own
 const PAINT_MS = 250; // readings come every 2 s, events in bursts
+const SWEEP_MS = 3_600_000;
 const SNOOZE_S = 3600;
 const LOG_LINES = 500;
 const MODES = ["dev", "test", "prod"];
@@ -53,10 +53,16 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
   private readonly documents = new Map<string, string>();
   private painting: NodeJS.Timeout | undefined;
   private readonly look: NodeJS.Timeout;
+  private readonly sweep: NodeJS.Timeout;
+  private contexts: readonly unknown[] = [];
+  private shownBar: readonly string[] = [];
+  private shownProblems: readonly Alert[] | undefined;
 
   constructor(
     private readonly model: Model,
     run: string,
+    /** Whether this is the far end of a window that stands on a desktop. */
+    private readonly isRemote: boolean,
   ) {
     this.claims = new Claims(path.join(run, "vscode"));
     this.claims.sweep();
@@ -97,6 +103,9 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
         void model.readRuns();
       }
     }, LOOK_MS);
+    this.sweep = setInterval(() => {
+      this.claims.sweep();
+    }, SWEEP_MS);
     this.paint();
     this.bar.show();
   }
@@ -104,6 +113,7 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
   dispose(): void {
     clearTimeout(this.painting);
     clearInterval(this.look);
+    clearInterval(this.sweep);
     this.queue.clear();
     for (const each of this.disposables) {
       each.dispose();
@@ -118,25 +128,43 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
   }
 
   private paint(): void {
-    const { text, look } = statusBar(this.model, t);
-    this.bar.text = text;
-    this.bar.backgroundColor =
-      look === "error" || look === "warning" ? new vscode.ThemeColor(`statusBarItem.${look}Background`) : undefined;
-    this.bar.tooltip = new vscode.MarkdownString(tooltip(this.model, t));
-    const said = this.model.link === "connected" ? (this.model.status?.headline ?? "") : absence(this.model, t);
-    this.bar.accessibilityInformation = { label: `OmniTray: ${text.replace(/\$\([^)]*\) ?/g, "")}. ${said}`, role: "button" };
+    this.paintBar();
     for (const rows of Object.values(this.rows)) {
       rows.refresh();
     }
-    const waiting = this.model.firing.length + this.model.questions.length;
-    this.alertsView.badge = waiting > 0 ? { value: waiting, tooltip: t("{0} not yet acknowledged", waiting) } : undefined;
-    this.heldView.badge = undefined;
-    this.heldView.description = this.model.held.length > 0 ? String(this.model.held.length) : "";
-    const state = this.model.link === "absent" && vscode.env.remoteName ? "remote" : this.model.link;
-    void vscode.commands.executeCommand("setContext", "omnitray.state", state);
-    void vscode.commands.executeCommand("setContext", "omnitray.openAlerts", this.model.firing.length > 0);
-    void vscode.commands.executeCommand("setContext", "omnitray.anyHeld", this.model.held.length > 0);
-    this.paintProblems();
+    const { firing, questions, held, link } = this.model;
+    const state = link === "absent" && this.isRemote ? "remote" : link;
+    const contexts = [state, firing.length, questions.length, held.length];
+    if (contexts.some((each, at) => each !== this.contexts[at])) {
+      this.contexts = contexts;
+      const waiting = firing.length + questions.length;
+      this.alertsView.badge = waiting > 0 ? { value: waiting, tooltip: t("{0} not yet acknowledged", waiting) } : undefined;
+      this.heldView.description = held.length > 0 ? String(held.length) : "";
+      void vscode.commands.executeCommand("setContext", "omnitray.state", state);
+      void vscode.commands.executeCommand("setContext", "omnitray.openAlerts", firing.length > 0);
+      void vscode.commands.executeCommand("setContext", "omnitray.anyHeld", held.length > 0);
+    }
+    if (this.model.alerts !== this.shownProblems) {
+      this.shownProblems = this.model.alerts;
+      this.paintProblems();
+    }
+    this.queue.next();
+  }
+
+  private paintBar(): void {
+    const { text, look } = statusBar(this.model, t);
+    const tip = tooltip(this.model, t);
+    const said = this.model.link === "connected" ? (this.model.status?.headline ?? "") : absence(this.model, t);
+    const bar = [text, look, tip, said];
+    if (bar.every((each, at) => each === this.shownBar[at])) {
+      return;
+    }
+    this.shownBar = bar;
+    this.bar.text = text;
+    this.bar.backgroundColor =
+      look === "error" || look === "warning" ? new vscode.ThemeColor(`statusBarItem.${look}Background`) : undefined;
+    this.bar.tooltip = new vscode.MarkdownString(tip); // trusted with no command
+    this.bar.accessibilityInformation = { label: `OmniTray: ${text.replace(/\$\([^)]*\) ?/g, "")}. ${said}`, role: "button" };
   }
 
   /** Failing tests that lie in this workspace; each leaves its alert when it has run and passed. */
@@ -147,7 +175,7 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
       for (const place of failures(alert)) {
         if (folders.some((folder) => isWithin(place.file, folder))) {
           const range = new vscode.Range(place.line - 1, 0, place.line - 1, 1000);
-          const problem = new vscode.Diagnostic(range, place.message, vscode.DiagnosticSeverity.Error);
+          const problem = new vscode.Diagnostic(range, problemText(place, t), vscode.DiagnosticSeverity.Error);
           problem.source = "OmniTray";
           problem.code = alert.type;
           found.set(place.file, [...(found.get(place.file) ?? []), problem]);
@@ -167,14 +195,22 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
     return vscode.window.state.focused ? "focused" : "other";
   }
 
+  /** Whether this window shows a pop-up of that name, and notifications are not paused. */
+  private async mayShow(name: string, project: string | undefined): Promise<boolean> {
+    // A pause has no event of its own. It is asked for beside the claim, which waits for nothing.
+    const [isOurs] = await Promise.all([this.claims.take(name, this.nearness(project)), this.model.readStatus()]);
+    return isOurs && !this.model.isSnoozed;
+  }
+
   private async popUpAlert(alert: Alert): Promise<void> {
     const from = vscode.workspace.getConfiguration("omnitray").get<string>("popUpFrom", "critical");
     const least = from === "never" ? undefined : severityRank(from as Alert["severity"]);
-    if (least === undefined || severityRank(alert.severity) < least || this.model.isSnoozed) {
+    if (least === undefined || severityRank(alert.severity) < least) {
       return;
     }
     const project = projectOf(alert, this.model.servers);
-    if (!(await this.claims.take(`alert ${alert.id}`, this.nearness(project)))) {
+    // It may fire again, or become worse: each time is a pop-up of its own.
+    if (!(await this.mayShow(`alert ${alert.id} ${alert.severity} ${alert.count}`, project))) {
       return;
     }
     const current = (): Alert => this.model.alerts.find((each) => each.id === alert.id) ?? alert;
@@ -189,16 +225,17 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
   }
 
   private async showAlert(alert: Alert, waiting: number): Promise<void> {
-    const server = serverOf(alert); // four buttons are what a pop-up has room for
+    const server = serverNameOf(alert); // four buttons are what a pop-up has room for
     const goTo = server === undefined && failures(alert).length > 0 ? [t("Go to test")] : [];
     const showLog = server === undefined ? [] : [t("Show log")];
     const text = popUpText(alert.title, alert.message, waiting, t);
     const buttons = [...goTo, ...showLog, t("Show details"), t("Acknowledge"), t("Snooze 1 h")];
-    const chosen =
-      alert.severity === "critical"
-        ? await vscode.window.showErrorMessage(text, ...buttons)
-        : await vscode.window.showWarningMessage(text, ...buttons);
-    switch (chosen) {
+    const show = {
+      critical: vscode.window.showErrorMessage,
+      warning: vscode.window.showWarningMessage,
+      info: vscode.window.showInformationMessage,
+    }[alert.severity];
+    switch (await show(text, ...buttons)) {
       case t("Go to test"):
         await this.goTo(alert);
         break;
@@ -219,10 +256,10 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
   }
 
   private async popUpQuestion(question: Question): Promise<void> {
-    if (!vscode.workspace.getConfiguration("omnitray").get<boolean>("questions", true) || this.model.isSnoozed) {
+    if (!vscode.workspace.getConfiguration("omnitray").get<boolean>("questions", true)) {
       return;
     }
-    if (!(await this.claims.take(`question ${question.id}`, this.nearness(undefined)))) {
+    if (!(await this.mayShow(`question ${question.id}`, undefined))) {
       return;
     }
     this.queue.offer({
@@ -250,8 +287,9 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
   }
 
   private async answer(question: Question, answer: string): Promise<void> {
-    await this.ask<{ done: string[] }>(`/questions/${encodeURIComponent(question.id)}`, { answer }, (done) => {
-      vscode.window.setStatusBarMessage(`OmniTray: ${done.done.join(" ")}`, 5000);
+    await this.ask(`/questions/${encodeURIComponent(question.id)}`, { answer }, (answered) => {
+      const done = texts(fields(answered).done).join(" ");
+      vscode.window.setStatusBarMessage(withoutIcons(`OmniTray: ${done}`), 5000);
     });
     await this.model.readQuestions();
   }
@@ -330,10 +368,10 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
   }
 
   private absenceHere(): string {
-    if (this.model.link === "absent" && vscode.env.remoteName) {
+    if (this.model.link === "absent" && this.isRemote) {
       return t(
         "No OmniTray answers on this machine ({0}). The extension runs where the editor's window is; install it there to see the desktop's OmniTray.",
-        vscode.env.remoteName,
+        vscode.env.remoteName ?? "",
       );
     }
     return absence(this.model, t);
@@ -351,7 +389,7 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
     let lines: string[];
     try {
       const target = `/servers/${encodeURIComponent(name)}/log?lines=${LOG_LINES}`;
-      lines = (await this.model.connection.request<{ lines: string[] }>("GET", target)).lines;
+      lines = texts(fields(await this.model.connection.request("GET", target)).lines);
     } catch (error) {
       if (!Array.isArray(kept)) {
         complain(error);
@@ -365,7 +403,11 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
 
   async goTo(alert: Alert): Promise<void> {
     const places = failures(alert);
-    const rows = places.map((place) => ({ label: place.message, description: `${place.file}:${place.line}`, place }));
+    const rows = places.map((place) => ({
+      label: withoutIcons(problemText(place, t)),
+      description: withoutIcons(`${place.file}:${place.line}`),
+      place,
+    }));
     const chosen = rows.length > 1 ? await vscode.window.showQuickPick(rows, { title: alert.title }) : rows[0];
     if (!chosen) {
       return;
@@ -394,9 +436,9 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
   }
 
   /** A request that changes something; a refusal is shown as OmniTray's sentence. */
-  private async ask<T>(target: string, body?: unknown, then?: (answer: T) => void): Promise<boolean> {
+  private async ask(target: string, body?: unknown, then?: (answer: unknown) => void): Promise<boolean> {
     try {
-      const answer = await this.model.connection.request<T>("POST", target, body ?? {});
+      const answer = await this.model.connection.request("POST", target, body ?? {});
       then?.(answer);
       return true;
     } catch (error) {
@@ -406,7 +448,7 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
   }
 }
 
-function serverOf(alert: Alert): string | undefined {
+function serverNameOf(alert: Alert): string | undefined {
   const { server } = alert.context;
   return alert.type.startsWith("SERVER_") && typeof server === "string" ? server : undefined;
 }
@@ -420,7 +462,6 @@ function safeName(text: string): string {
 }
 
 export function complain(error: unknown): void {
-  const said = error instanceof RequestFailed ? error.message : t("OmniTray does not answer.");
-  void vscode.window.showErrorMessage(said);
+  void vscode.window.showErrorMessage(withoutLinks(failureText(error, t)));
 }
 
