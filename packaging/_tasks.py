@@ -206,6 +206,7 @@ def _bench(rest: list[str]) -> int:
     built = _wheel.built()
     os.environ["OMNITRAY_UNDER_TEST"] = str(built.command)
     os.environ["OMNITRAY_GLANCES"] = str(bench.with_name("glances"))
+    os.environ["OMNITRAY_NODE"] = str(_vscode.node())
     return _hand_over([python, ROOT / "tests" / "bench" / "run.py", *rest])
 
 
