@@ -1,6 +1,7 @@
 """Order, pace, back-off and giving up of what waits for one receiver."""
 
 import datetime as dt
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -9,8 +10,15 @@ from hypothesis import strategies as st
 
 from omnitray.alerts.channels.webhooks import queue as queue_module
 from omnitray.alerts.channels.webhooks.model import EventAction, ReceiverAnswer, WebhookEvent
+from omnitray.alerts.channels.webhooks.outbox import WebhookOutbox
 from omnitray.alerts.channels.webhooks.plan import KnownIncident, action_for, why_not
-from omnitray.alerts.channels.webhooks.queue import GATHER_S, ReceiverQueue, Settled, beyond
+from omnitray.alerts.channels.webhooks.queue import (
+    GATHER_S,
+    TRIED_S,
+    ReceiverQueue,
+    Settled,
+    beyond,
+)
 from omnitray.alerts.channels.webhooks.retry import AnswerKind, back_off_s, retry_after_s, verdict
 from omnitray.alerts.decision import Reason
 from omnitray.alerts.model import State
@@ -139,6 +147,19 @@ def test_after_three_days_it_is_given_up(desk: Desk) -> None:
     settled = desk.answer(ReceiverAnswer(status=500))
     assert [each.number for each in settled.given_up] == [1]
     assert [each.number for each in desk.queue.events] == [2]
+
+
+def test_four_days_asleep_or_a_clock_that_is_set_are_no_three_days_of_trying(desk: Desk) -> None:
+    """The first try after waking fails, as there is no network yet."""
+    desk.queue.add([event(1, at=desk.clock.wall())])
+    desk.answer(ReceiverAnswer(error="no_such_host"))
+    desk.clock.advance(4000)
+    assert desk.answer(ReceiverAnswer(error="no_such_host")).given_up == ()
+    desk.clock.jump_wall(4 * 86400)
+    desk.clock.advance(4000)
+    assert desk.answer(ReceiverAnswer(error="no_such_host")).given_up == ()
+    desk.clock.advance(TRIED_S)
+    assert [each.number for each in desk.answer(ReceiverAnswer(status=500)).given_up] == [1]
 
 
 def test_a_burst_for_a_chat_is_gathered_and_paced() -> None:
@@ -408,3 +429,11 @@ def test_whatever_comes_what_stays_of_an_incident_makes_sense_to_its_receiver(
             assert RESOLVE in of_it
         if incident not in heard and of_it:
             assert of_it[0] is EventAction.TRIGGER
+
+
+def test_what_was_dropped_for_a_webhook_goes_with_it(tmp_path: Path) -> None:
+    outbox = WebhookOutbox(tmp_path)
+    outbox.drop("team", (), set(), 3, START)
+    assert WebhookOutbox(tmp_path).dropped["team"].count == 3
+    outbox.forget("team")
+    assert outbox.dropped == WebhookOutbox(tmp_path).dropped == {}

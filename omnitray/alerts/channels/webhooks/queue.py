@@ -7,14 +7,22 @@ does not answer holds up everything, and neither holds up another receiver.
 
 import datetime as dt
 import itertools
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from omnitray.alerts.channels.webhooks.kinds import KIND_FORMS, REFRESH_S, KindForm
 from omnitray.alerts.channels.webhooks.model import EventAction, ReceiverAnswer, WebhookEvent
-from omnitray.alerts.channels.webhooks.retry import GIVE_UP_S, AnswerKind, back_off_s, verdict
+from omnitray.alerts.channels.webhooks.retry import (
+    GIVE_UP_S,
+    MOST_S,
+    AnswerKind,
+    back_off_s,
+    verdict,
+)
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.history import weight_of
 from omnitray.base.clock import Clock
@@ -23,6 +31,10 @@ from omnitray.settings.webhooks import WebhookSettings
 GATHER_S = 1.0  # the first of a burst waits so long for the others
 BATCH = 50
 QUIET_LOOK_S = 60.0
+# A laptop that wakes after four days has no network for some seconds, and a clock that was wrong is
+# set: three days by the wall clock alone do not say that it was tried. The longest pause does.
+TRIED_S = MOST_S
+JUMP_S = 60.0  # the clocks of a machine that is awake differ by milliseconds a day
 REFRESH = "refresh"
 # What waits for a receiver that takes nothing: an alert every two minutes for the three days after
 # which it is given up, or 260 with the largest context. Prometheus keeps 10,000 for Alertmanager
@@ -36,6 +48,22 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
     arrived: tuple[WebhookEvent, ...] = ()
     given_up: tuple[WebhookEvent, ...] = ()
+
+
+class TriedSince(NamedTuple):
+    """Since when it has been tried by a machine that was awake, and the newest try."""
+
+    since_m: float
+    newest_m: float
+    newest_wall: float
+
+    @classmethod
+    def at(cls, now_m: float, wall: float, before: "TriedSince | None") -> "TriedSince":
+        """With a try of now: where the wall clock has jumped since the last one it begins here."""
+        if before is None:
+            return cls(now_m, now_m, wall)
+        drift_s = (wall - before.newest_wall) - (now_m - before.newest_m)
+        return cls(now_m if abs(drift_s) > JUMP_S else before.since_m, now_m, wall)
 
 
 class ReceiverQueue:
@@ -61,6 +89,7 @@ class ReceiverQueue:
         self._under_way: frozenset[str] = frozenset()
         self._weights: dict[str, int] = {}  # of events, by id
         self._refresh_m = clock.monotonic() + REFRESH_S
+        self._tried: TriedSince | None = None
 
     def make_room(
         self, events: Sequence[WebhookEvent]
@@ -149,6 +178,8 @@ class ReceiverQueue:
     ) -> Settled:
         """What follows from the answers; ``batch`` has the events of each call."""
         now_m, now = self._clock.monotonic(), self._clock.wall()
+        self._tried = TriedSince.at(now_m, now, self._tried)
+        old_at = now - GIVE_UP_S if now_m - self._tried.since_m >= TRIED_S else -math.inf
         self._next_m = now_m + self.form.pace_s
         arrived: list[WebhookEvent] = []
         given_up: list[WebhookEvent] = []
@@ -162,7 +193,7 @@ class ReceiverQueue:
             self._under_way = frozenset()  # the sender stops at the first that does not arrive
             # A receiver that takes nothing is asked once an hour: all that is old goes at once.
             at_stake = events if found.kind is AnswerKind.UNWANTED else self.events
-            given_up += [e for e in at_stake if e.number and now - e.at > GIVE_UP_S]
+            given_up += [each for each in at_stake if each.number and each.at < old_at]
             if found.kind is AnswerKind.UNWANTED:
                 self._hold(events, now_m)
                 continue
