@@ -99,10 +99,10 @@ class StandIn:
                 if how.status == -2:
                     stand_in.release.wait(30)
                     return
-                if how.status == 0:
-                    return
                 if how.raw:
                     self.wfile.write(how.raw)
+                    return
+                if how.status == 0:
                     return
                 if how.status == -1:
                     self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf")

@@ -390,6 +390,7 @@ def test_what_is_under_way_does_not_leave_nor_its_end(
 
 def test_all_that_is_old_is_given_up_at_one_failure(desk: Desk) -> None:
     desk.queue.add([event(1), event(2), event(3, at=START + 3 * 86400)])
+    desk.answer(ReceiverAnswer(error="timeout"))
     desk.clock.advance(3 * 86400 + 1)
     batch = desk.queue.take()
     settled = desk.queue.settle([(batch[0],)], [ReceiverAnswer(error="timeout")])
