@@ -23,7 +23,7 @@ from omnitray.alerts.channels.webhooks.model import (
     sample_event,
 )
 from omnitray.alerts.channels.webhooks.plan import KnownIncident, action_for, why_not
-from omnitray.alerts.channels.webhooks.queue import REFRESH, ReceiverQueue
+from omnitray.alerts.channels.webhooks.queue import REFRESH, TRIED_S, ReceiverQueue
 from omnitray.alerts.channels.webhooks.receiver import Receiver
 from omnitray.alerts.channels.webhooks.retry import retry_after_s, verdict
 from omnitray.alerts.decision import Reason
@@ -151,6 +151,10 @@ def test_what_makes_no_one_wait_keeps_the_weightier_reason() -> None:
 def test_only_what_is_older_than_three_days_is_given_up_and_never_a_refresh() -> None:
     clock = FakeClock()
     queue = ReceiverQueue(hook(), clock, lambda: 0.5)
+    new = event(9, at=clock.wall())
+    queue.add([new])
+    queue.settle([(new,)], [ReceiverAnswer(status=503)])
+    clock.advance(TRIED_S)
     now = clock.wall()
     old, edge = event(1, at=now - 3 * DAY_S - 1), event(2, at=now - 3 * DAY_S)
     queue.add([old, edge])
