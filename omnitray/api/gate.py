@@ -36,6 +36,9 @@ MAX_STRANGERS = 32  # that have not (yet): the oldest gives way to the next
 MAX_SOCKETS = 48  # 32 must work at once, and a few more for the person's own tools
 HEADER_TIMEOUT_S = 5.0
 BODY_TIMEOUT_S = 10.0
+# What says that it is too large is read and thrown away while it comes, and refused when it pauses:
+# a client that waits for the answer before it sends (Expect, RFC 9110 10.1.1) sends nothing at all.
+REFUSED_PAUSE_S = 0.5
 STALL_TIMEOUT_S = 10.0  # a reader that takes nothing for so long is gone
 COMMAND_TIMEOUT_S = 10.0
 WRONG_TOKEN_DELAY_S = 0.1
@@ -310,11 +313,13 @@ async def _delay(denied: Denied) -> None:
 
 
 async def _take_body(scope: Scope, receive: Receive) -> Denied | None:
+    too_large = _declared_bytes(scope) > MAX_BODY_BYTES
+    pause_s = REFUSED_PAUSE_S if too_large else BODY_TIMEOUT_S
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            body, size = await _read(receive)
+            body, size = await _read(receive, pause_s)
     except TimeoutError:
-        return INCOMPLETE
+        return TOO_LARGE if too_large else INCOMPLETE
     if size > MAX_BODY_BYTES:
         return TOO_LARGE
     kinds = [value for name, value in scope["headers"] if name.lower() == b"content-type"]
@@ -324,11 +329,18 @@ async def _take_body(scope: Scope, receive: Receive) -> Denied | None:
     return None
 
 
-async def _read(receive: Receive) -> tuple[bytes, int]:
+def _declared_bytes(scope: Scope) -> int:
+    """What ``Content-Length`` says; 0 without one. The parser has refused what is no number."""
+    lengths = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
+    return int(lengths[0]) if lengths else 0
+
+
+async def _read(receive: Receive, pause_s: float) -> tuple[bytes, int]:
     """Keep what is allowed, count the rest: refusing unread bytes would reset the connection."""
     kept, size, more = bytearray(), 0, True
     while more and size <= DRAINED_BYTES:
-        message = await receive()
+        async with asyncio.timeout(pause_s):
+            message = await receive()
         chunk = message.get("body", b"")
         size += len(chunk)
         if size <= MAX_BODY_BYTES:

@@ -87,6 +87,9 @@ def _machine(status: Status, totals: MetricTotals) -> Iterator[MetricFamily]:
     )
     warmest = max((each.celsius for each in shot.temperatures), default=None) if shot else None
     yield _gauge("temperature_celsius", "The warmest sensor.", warmest)
+    yield _gauge(
+        "gpu_usage_ratio", "How busy the busiest GPU is.", _ratio(shot and shot.gpu_percent)
+    )
     yield _gauge("processes", "Processes on the machine.", shot and shot.processes)
 
 

@@ -1,9 +1,8 @@
 """The bodies that the local API takes. Unknown fields are refused: a typing error is one."""
 
 import datetime as dt
-import enum
 import re
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -14,6 +13,7 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.wire import AnswerName, ClientName, LevelName, Topic
 from omnitray.base.facts import AlertType, Mode, ProtectState, Severity
 from omnitray.servers.model import Owner
+from omnitray.settings.faults import words_of_type
 
 Title = Annotated[str, Meta(min_length=1, max_length=16_384)]
 Text = Annotated[str, Meta(max_length=20_000)]
@@ -169,17 +169,8 @@ def refusal(error: msgspec.ValidationError, shape: type[msgspec.Struct] | None) 
     if found is None or shape is None:
         return f"{error}."
     value, field = found.groups()
-    allowed = ", ".join(_words_of(get_type_hints(shape, include_extras=True).get(field)))
+    allowed = ", ".join(words_of_type(get_type_hints(shape, include_extras=True).get(field)))
     return f"{field}: {value} is not allowed; allowed: {allowed}." if allowed else f"{error}."
-
-
-def _words_of(kind: Any) -> list[str]:
-    """The words that a field of this type takes."""
-    if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return [str(each.value) for each in kind]
-    if get_origin(kind) is Literal:
-        return [str(each) for each in get_args(kind)]
-    return [word for part in get_args(kind) for word in _words_of(part)]
 
 
 def read_query(text: bytes, shape: type[T]) -> T:
@@ -201,13 +192,17 @@ class LogQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class NewServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A server to watch although no settings declare it; the fields of ``[[server]]``."""
+    """A server to watch although no settings declare it; the fields of ``[[server]]``.
+
+    It is started at once, so ``autostart`` has nothing to say; a command in one text is split like
+    a shell would.
+    """
 
     name: str
-    command: tuple[str, ...] = ()
+    command: tuple[str, ...] | str = ()
     cwd: str = "~"
     env: dict[str, str] = {}
-    health: str | dict[str, tuple[str, ...]] = ""
+    health: str | dict[str, tuple[str, ...] | str] = ""
     watch_only: bool = False
     restart: str = "on-failure"
     start_limit_s: float = 90.0

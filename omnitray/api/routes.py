@@ -114,17 +114,24 @@ class Dashboard:
         if path == DASHBOARD and code:
             await self._let_in(code, send)
         elif not self._sessions.holds(headers):
-            await _page(send, 401, TYPES["html"], CLOSED)
+            await self._shut(scope, send)
         elif path in PAGES:
             name = PAGES[path]
             content = resource(name).read_bytes()
             await _page(send, 200, TYPES[name.rpartition(".")[2]], content)
-        elif path.startswith(f"{DATA}/") and scope["method"] == "GET":
+        elif path.startswith(f"{DATA}/"):
             scope["omnitray.trusted"] = True
             scope["path"] = f"/api/monitoring/{path.removeprefix(f'{DATA}/')}"
             await self._api(scope["path"])(scope, receive, send)
         else:
-            await _page(send, 404, TYPES["html"], CLOSED)
+            await refuse(scope, send, NO_PAGE)
+
+    async def _shut(self, scope: Scope, send: Send) -> None:
+        """A person reads the page; what its script and other programs ask gets the error's form."""
+        if scope["path"] == DASHBOARD:
+            await _page(send, 401, TYPES["html"], CLOSED)
+        else:
+            await refuse(scope, send, NO_COOKIE)
 
     async def _let_in(self, code: str, send: Send) -> None:
         if not self._sessions.redeem(code):
@@ -152,12 +159,14 @@ async def _page(send: Send, status: int, kind: str, content: bytes) -> None:
 
 
 METRICS = "/metrics"
+READING = ("GET", "HEAD")
 OPENAPI = "/api/openapi.json"
 SOCKET = "/ws"
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
 REFUSAL_STATUS = {Refusal.NOT_FOUND: 404, Refusal.NOT_NOW: 409, Refusal.NOT_STORED: 409}
 BUSY = Denied(503, "busy", "OmniTray is too busy to do that now; try again.")
 WRONG_METHOD = Denied(405, "wrong_method", "This path does not take that method.")
+NO_COOKIE = Denied(401, "no_cookie", "Open the dashboard with: omnitray dashboard")
 NO_PAGE = Denied(404, "not_found", "There is nothing under that path.")
 NO_UPGRADE = Denied(400, "no_upgrade", "This path is a WebSocket; ask for an upgrade to one.")
 NO_ENTRY = Denied(404, "not_found", "There is nothing under that id.")
@@ -235,6 +244,20 @@ class PathHandler:
         )
 
 
+class ReadOnly:
+    """An ASGI application that is asked with GET and HEAD alone."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ask it, or refuse the method."""
+        if scope["method"] in READING:
+            await self._app(scope, receive, send)
+        else:
+            await refuse(scope, send, WRONG_METHOD, (b"allow", b"GET"))
+
+
 class Document:
     """The OpenAPI document; made when it is first asked for."""
 
@@ -244,10 +267,7 @@ class Document:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the document."""
-        del receive
-        if scope["method"] not in ("GET", "HEAD"):
-            await refuse(scope, send, WRONG_METHOD, (b"allow", b"GET"))
-            return
+        del scope, receive
         if self._body is None:
             self._body = msgspec.json.encode(openapi_document(ENDPOINTS, self._version))
         for message in answer(200, self._body):
@@ -294,7 +314,7 @@ class Router:
 
     def add_dashboard(self, sessions: DashboardSessions) -> None:
         """Serve the dashboard, which reads what the exact paths answer."""
-        self._dashboard = Dashboard(sessions, lambda path: self._exact.get(path, no_page))
+        self._dashboard = ReadOnly(Dashboard(sessions, lambda path: self._exact.get(path, no_page)))
 
     def _find(self, scope: Scope, path: str) -> App:
         for pattern, app in self._named:
@@ -312,8 +332,10 @@ def router(context: RequestContext, socket: App) -> Router:
     paths: list[tuple[str, App]] = [
         (path, PathHandler(endpoints, context)) for path, endpoints in rows.items()
     ]
-    document = Document(context.identity.version)
-    own: list[tuple[str, App]] = [(OPENAPI, document), (METRICS, MetricsText(context.door))]
+    own: list[tuple[str, App]] = [
+        (OPENAPI, ReadOnly(Document(context.identity.version))),
+        (METRICS, ReadOnly(MetricsText(context.door))),
+    ]
     made = Router([*paths, *own], socket)
     made.add_dashboard(context.sessions)
     return made

@@ -144,6 +144,7 @@ class ApiServer:
         try:
             with contextlib.closing(opened.socket):
                 self._url, self.problem = opened.url, None
+                self._door.metrics_token()  # a scraper asks only once it can read the file
                 self._announce_if_possible()
                 self._wait_and_serve(opened)
         except OSError as error:  # no descriptor is left: tend() tries again

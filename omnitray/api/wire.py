@@ -115,6 +115,7 @@ class SnapshotBody(msgspec.Struct, frozen=True, kw_only=True):
     processes: int | None
     temperatures: tuple[TemperatureFacts, ...]
     battery: BatteryFacts | None
+    gpu_percent: float | None
     pressure: PressureFacts | None
     cost_s: float
 

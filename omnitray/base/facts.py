@@ -186,6 +186,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     connections: int | None = None
     temperatures: tuple[TemperatureFacts, ...] = ()
     battery: BatteryFacts | None = None
+    gpu_percent: float | None = None  # the busiest one; None where none says how busy it is
     pressure: PressureFacts | None = None
     processes: int | None = None
     cost_s: float = 0.0

@@ -255,6 +255,7 @@ SERIES = (
     MetricSeries(10, "net_received", "B/s", "Received", lambda shot, _: shot.net_recv_bps),
     MetricSeries(11, "net_sent", "B/s", "Sent", lambda shot, _: shot.net_sent_bps),
     MetricSeries(12, "temperature", "°C", "Warmest sensor", lambda shot, _: _warmest(shot)),
+    MetricSeries(13, "gpu", "%", "GPU", lambda shot, _: shot.gpu_percent),
     MetricSeries(14, "own_cpu", "%", "OmniTray's CPU", lambda _, own: _own_cpu(own)),
     MetricSeries(
         15,

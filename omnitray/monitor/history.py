@@ -86,6 +86,7 @@ def _with_maxima(before: Snapshot, now: Snapshot) -> Snapshot:
     return msgspec.structs.replace(
         now,
         cpu_percent=_larger(before.cpu_percent, now.cpu_percent),
+        gpu_percent=_larger(before.gpu_percent, now.gpu_percent),
         disk_read_bps=_larger(before.disk_read_bps, now.disk_read_bps),
         disk_write_bps=_larger(before.disk_write_bps, now.disk_write_bps),
         net_recv_bps=_larger(before.net_recv_bps, now.net_recv_bps),

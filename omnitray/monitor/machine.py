@@ -100,3 +100,7 @@ class Machine(Protocol):
     def battery(self) -> BatteryFacts | None:
         """The battery; may be slow."""
         ...
+
+    def gpu_percent(self) -> float | None:
+        """How busy the busiest GPU is; may be slow."""
+        ...

@@ -109,6 +109,7 @@ class Sampler:
         self._before: _Counters | None = None
         self._temperatures = _Rationed(machine.temperatures, clock)
         self._battery = _Rationed(machine.battery, clock)
+        self._gpu = _Rationed(machine.gpu_percent, clock)
 
     def reset(self) -> None:
         """Forget the previous reading: the next sample has no rates."""
@@ -121,6 +122,7 @@ class Sampler:
         if before is None:
             self._temperatures.expire()
             self._battery.expire()
+            self._gpu.expire()
         self._before = now
         return self._snapshot(before, now)
 
@@ -158,6 +160,7 @@ class Sampler:
             connections=machine.connections(),
             temperatures=self._temperatures.value(),
             battery=self._battery.value(),
+            gpu_percent=self._gpu.value(),
             pressure=machine.pressure(),
             cost_s=self._clock.monotonic() - now.monotonic_s,
         )

@@ -9,7 +9,7 @@ import contextlib
 import os
 import time
 
-from omnitray.runs.records import RunFiles, number, read, replace
+from omnitray.runs.records import RunFiles, make_folder, number, read, replace
 from omnitray.runs.tree import start_of
 
 TYPE_CHECKING = False
@@ -98,7 +98,7 @@ class Queue:
 
     def join(self, title: str) -> None:
         """Take a ticket. Raises OSError."""
-        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        make_folder(self._folder)
         self._ticket = f"{time.time_ns():020d}-{os.getpid()}.json"
         own = {"title": title, "wrapper_pid": os.getpid(), "wrapper_start": start_of(os.getpid())}
         replace(os.path.join(self._folder, self._ticket), own)

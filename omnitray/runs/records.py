@@ -41,7 +41,7 @@ class RunFiles:
 
     def learn(self, project: str, command: str, figures: "Record") -> None:
         """Keep the figures of a run that is over. Raises OSError."""
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        make_folder(self.folder)
         with _locked(os.path.join(self.folder, ".lock")):
             known = self._all()
             known.setdefault(project, {})[command] = figures
@@ -65,7 +65,7 @@ class RunFiles:
 
     def write(self, record: "Record") -> None:
         """Put a record there; it is durable after :meth:`sync`. Raises OSError."""
-        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        make_folder(self.folder)
         replace(os.path.join(self.folder, f"{record['id']}.json"), record)
 
     def take_tests(self, run: str) -> "Record":
@@ -202,6 +202,17 @@ def _locked(path: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - typing
         yield
     finally:
         os.close(handle)
+
+
+def make_folder(folder: str) -> None:
+    """The folder and its missing parents, private (``os.makedirs`` gives the last one its mode).
+
+    Raises OSError.
+    """
+    if not os.path.isdir(folder):
+        make_folder(os.path.dirname(folder))
+        with contextlib.suppress(FileExistsError):  # another run has made it
+            os.mkdir(folder, 0o700)
 
 
 def data_folder() -> str:

@@ -7,11 +7,12 @@ that cannot be used is left out and named with what is wrong; the others stand.
 import enum
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
 LONGEST_SHOWN = 60
+_PLACE = re.compile(r"`\$\.(\w+)")
 
 
 class Fault(enum.StrEnum):
@@ -83,6 +84,28 @@ def table_problem(name: str, fault: TableFault, line: int = 0, table: str = "") 
     )
 
 
+def words_of_type(kind: Any) -> list[str]:
+    """The words that a field of this type takes."""
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return [str(each.value) for each in kind]
+    if get_origin(kind) is Literal:
+        return [str(each) for each in get_args(kind)]
+    return [word for part in get_args(kind) for word in words_of_type(part)]
+
+
+def what_is_allowed(error: msgspec.ValidationError, shape: type[msgspec.Struct]) -> tuple[str, str]:
+    """The field that the library found fault with ("" where it names none), and what it takes.
+
+    The library quotes the value of a word that there is not: a value may be a secret.
+    """
+    text, found = str(error), _PLACE.search(str(error))
+    key = found[1] if found else ""
+    if "enum value" in text:
+        kinds = {each.encode_name: each.type for each in msgspec.structs.fields(shape)}
+        return key, "one of " + ", ".join(words_of_type(kinds.get(key)))
+    return key, text.partition(" - at")[0]
+
+
 def shown(value: object) -> str:
     """A value in one short printable line, as TOML would write it."""
     if isinstance(value, bool):
@@ -108,6 +131,20 @@ def lines_of_tables(name: str, text: str) -> list[int]:
     return [number for number, line in enumerate(text.splitlines(), 1) if header.match(line)]
 
 
+def _line_of(key: str, lines: list[str], header: int) -> int:
+    """The line of a field of the table whose header has that number; its own where there is none.
+
+    Numbers begin at 1.
+    """
+    field = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]")
+    for number, line in enumerate(lines[header:], header + 1):
+        if line.lstrip().startswith("["):
+            break
+        if field.match(line):
+            return number
+    return header
+
+
 def tables_of(
     name: str, found: Any, text: str, read: Callable[[Any, list[Table]], Table]
 ) -> tuple[list[Table], list[Problem]]:
@@ -115,14 +152,14 @@ def tables_of(
 
     ``read`` makes one of them, given those before it, or raises :class:`TableFault`.
     """
-    lines = lines_of_tables(name, text)
+    headers, lines = lines_of_tables(name, text), text.splitlines()
     good: list[Table] = []
     problems = []
     for index, table in enumerate(found if isinstance(found, list) else [found]):
         try:
             good.append(read(table, good))
         except TableFault as fault:
-            line = lines[index] if index < len(lines) else 0
+            line = _line_of(fault.key, lines, headers[index]) if index < len(headers) else 0
             called = table.get("name", "") if isinstance(table, Mapping) else ""
             problems.append(table_problem(name, fault, line, str(called)))
     return good, problems

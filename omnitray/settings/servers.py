@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from omnitray.settings.faults import TableFault
+from omnitray.settings.faults import TableFault, what_is_allowed
 
 NAME = re.compile(r"[a-z0-9_-]{1,40}")
 ADDRESS = re.compile(r"(https?|tcp)://(\[[0-9a-fA-F:.]+\]|[^/:\s@]+)(?::(\d{1,5}))?(/\S*)?")
@@ -62,8 +62,8 @@ def server_of_table(table: Mapping[str, Any]) -> ServerSettings:
     try:
         server = msgspec.convert(fields, ServerSettings)
     except msgspec.ValidationError as error:
-        place = re.search(r"`\$\.(\w+)", str(error))
-        raise ServerFault(place[1] if place else "server", "", str(error)) from error
+        key, allowed = what_is_allowed(error, ServerSettings)
+        raise ServerFault(key or "server", fields.get(key, ""), allowed) from error
     return _whole(server)
 
 

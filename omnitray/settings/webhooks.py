@@ -18,7 +18,7 @@ from omnitray.base.bounded import read_bounded
 from omnitray.base.facts import AlertType, Severity
 from omnitray.base.keyring import READ_S, KeyringError, keyring
 from omnitray.base.process_environment import expanded
-from omnitray.settings.faults import TableFault
+from omnitray.settings.faults import TableFault, what_is_allowed
 
 WEBHOOK_NAME = re.compile(r"[\w .-]{1,40}")
 ADDRESS = re.compile(
@@ -105,6 +105,7 @@ class SecretFault(OSError):  # noqa: N818 - as above
     """A file or an entry of the keyring that cannot be used; says why, never what is in it."""
 
 
+PLAIN = ("from", "types", "resolved", "quiet", "quiet_critical", "paused")  # never a secret
 FIELDS_OF_A_WEBHOOK = tuple(each.encode_name for each in msgspec.structs.fields(WebhookSettings))
 
 
@@ -121,8 +122,9 @@ def webhook_of_table(table: Mapping[str, Any]) -> WebhookSettings:
     try:
         webhook = msgspec.convert(dict(table), WebhookSettings)
     except msgspec.ValidationError as error:
-        place = re.search(r"`\$\.(\w+)", str(error))
-        raise WebhookFault(place[1] if place else "webhook", "", _allowed(error)) from error
+        key, allowed = what_is_allowed(error, WebhookSettings)
+        found = table.get(key, "") if key in PLAIN else "…"
+        raise WebhookFault(key or "webhook", found, allowed) from error
     return _whole(webhook)
 
 
@@ -230,11 +232,3 @@ def _within(hours: str, at: dt.time) -> bool:
     begin = dt.time(int(found[1]), int(found[2]))
     end = dt.time(int(found[3]), int(found[4]))
     return begin <= at < end if begin <= end else at >= begin or at < end
-
-
-def _allowed(error: msgspec.ValidationError) -> str:
-    """The library's words, without the value that they may quote."""
-    text = str(error)
-    if "enum value" in text:
-        return "one of " + ", ".join([*Severity, *AlertType])
-    return text.partition(" - at")[0]

@@ -40,6 +40,21 @@ def test_a_body_that_grows_in_chunks_is_refused_too(shared: Running) -> None:
     assert raw(shared.port, head).status == 413
 
 
+@pytest.mark.parametrize("size", ["65537", "999999999999"])
+def test_a_body_that_says_it_is_too_large_is_not_waited_for(shared: Running, size: str) -> None:
+    head = request(
+        "POST /api/monitoring/alerts HTTP/1.1",
+        f"Host: 127.0.0.1:{shared.port}",
+        bearer(shared),
+        "Content-Type: application/json",
+        f"Content-Length: {size}",
+        "Expect: 100-continue",
+    )
+    answer = raw(shared.port, head)  # before it: "100 Continue"
+    assert b"HTTP/1.1 413 " in answer.content
+    assert b"too_large" in answer.content
+
+
 def test_a_body_that_is_not_said_to_be_json_is_refused(shared: Running) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx"):
         answer = shared.ask(

@@ -52,6 +52,7 @@ def test_data_are_read_with_the_cookie_and_nothing_is_changed(api: Running, cook
     assert seen(api, "/dashboard/data/status", cookie).json["headline"]
     assert seen(api, "/dashboard/data/metrics?series=cpu&by=minute", cookie).status == 200
     assert seen(api, "/dashboard/data/quit", cookie, "POST").status == 401
+    assert seen(api, "/dashboard/data/status", cookie, "HEAD").status == 200
     assert seen(api, "/dashboard/data/quit", cookie).status == 405
     assert seen(api, "/dashboard/../api/monitoring/status", cookie).status in (401, 404)
     assert api.door.commands == []
@@ -65,7 +66,17 @@ def test_the_cookie_opens_nothing_else(api: Running, cookie: str) -> None:
 @pytest.mark.parametrize("path", ["/dashboard", "/dashboard/app.js", "/dashboard/data/status"])
 def test_without_a_cookie_nothing_is_shown(api: Running, path: str) -> None:
     assert api.ask("GET", path, token=None).status == 401
-    assert seen(api, path, "omnitray_dashboard=wrong").status == 401
+    answer = seen(api, path, "omnitray_dashboard=wrong")
+    assert answer.status == 401
+    if path == "/dashboard":
+        assert answer.headers["content-type"].startswith("text/html")
+    else:
+        assert answer.json["error"] == "no_cookie"
+
+
+def test_a_page_that_there_is_not_is_an_error_like_any_other(api: Running, cookie: str) -> None:
+    answer = seen(api, "/dashboard/nothing", cookie)
+    assert (answer.status, answer.json["error"]) == (404, "not_found")
 
 
 def test_another_site_is_refused(api: Running, cookie: str) -> None:

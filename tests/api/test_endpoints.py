@@ -319,3 +319,13 @@ def _as_json(value: Any) -> Any:
     import json  # noqa: PLC0415 - a detour that only comparing needs
 
     return json.loads(json.dumps(value))
+
+
+def test_a_server_is_watched_by_its_command_in_one_text_too(api: Running) -> None:
+    new = {"name": "web", "command": "npm run 'dev it'", "health": {"command": "pg_isready -q"}}
+    answer = api.ask("POST", "/api/monitoring/servers", new)
+    assert (answer.status, answer.json["command"]) == (201, ["npm", "run", "dev it"])
+    assert api.ask("POST", "/api/monitoring/servers", {**new, "command": "npm 'x"}).status == 422
+    wrong = api.ask("POST", "/api/monitoring/servers", {**new, "restart": "sometimes"})
+    assert wrong.status == 422
+    assert wrong.json["detail"] == "restart: one of always, on-failure, never."

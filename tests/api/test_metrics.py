@@ -25,6 +25,17 @@ def test_the_scrapers_token_opens_metrics_and_nothing_else(api: Running) -> None
     assert scrape(api, "/metrics", api.address.token).status == 200
 
 
+@pytest.mark.parametrize("path", ["/metrics", "/api/openapi.json", "/dashboard"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_what_is_read_alone_takes_no_other_method(api: Running, path: str, method: str) -> None:
+    answer = api.ask(method, path)
+    assert (answer.status, answer.headers["allow"]) == (405, "GET")
+    assert answer.json["error"] == "wrong_method"
+    if path == "/metrics":
+        scraper = {"Authorization": "Bearer scraper"}
+        assert api.ask(method, path, headers=scraper).status == 405
+
+
 def test_who_asks_for_nothing_in_particular_gets_the_text_of_prometheus(api: Running) -> None:
     answer = api.ask("GET", "/metrics", headers={"Authorization": "Bearer scraper"})
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"

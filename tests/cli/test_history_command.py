@@ -18,6 +18,7 @@ from omnitray.cli import parser
 from omnitray.metrics.aggregate import Period, Stretch
 from omnitray.metrics.store import MetricsStore
 from support import run_samples
+from support.refusing import refusing
 
 Captured = pytest.CaptureFixture[str]
 Say = Callable[..., tuple[int, str, str]]
@@ -105,6 +106,14 @@ def test_what_cannot_be_meant_is_wrong_usage_in_a_sentence(
     assert code == (2 if said else 0)
     assert said in err
     assert "Traceback" not in err + out
+
+
+@pytest.mark.parametrize("words", [("--series", "warmth"), ("--since", "2999-01-01")])
+def test_it_is_wrong_usage_with_a_running_program_as_well(
+    say: Say, home: Path, words: tuple[str, ...]
+) -> None:
+    with refusing(home / "run" / "api.json", 422):
+        assert say(*words)[0] == 2
 
 
 def test_without_a_file_nothing_is_known_and_it_says_what_to_do(say: Say) -> None:

@@ -193,6 +193,14 @@ def test_sensors_are_read_seldom_and_anew_after_a_break(bench: Bench) -> None:
     assert bench.machine.slow_readings == 3
 
 
+def test_how_busy_the_gpu_is_is_asked_as_seldom(bench: Bench) -> None:
+    bench.machine.gpu = 40.0
+    assert bench.sample(MonitorLevel.CRITICAL).gpu_percent == 40.0
+    bench.machine.gpu = 90.0
+    assert bench.after(1, MonitorLevel.CRITICAL).gpu_percent == 40.0
+    assert bench.after(10, MonitorLevel.CRITICAL).gpu_percent == 90.0
+
+
 def test_slow_sensors_are_read_so_seldom_that_they_cost_a_thousandth() -> None:
     bench = Bench()
 

@@ -12,6 +12,7 @@ import pytest
 from omnitray.cli.run_options import size_bytes
 from omnitray.processes.jobs import Projects
 from omnitray.runs import records
+from omnitray.runs.admission import Queue
 from omnitray.runs.model import RunRecord
 from runs.conftest import RUN, Runner
 
@@ -138,6 +139,15 @@ def test_a_run_is_remembered_with_its_figures(runner: Runner, home: Path) -> Non
     assert record.samples
     learnt = json.loads((home / "data" / "runs.json").read_text())
     assert learnt["projects"][record.project]["eater"]["peak_bytes"] == record.peak_bytes
+
+
+def test_the_folders_of_a_first_run_are_private(tmp_path: Path) -> None:
+    files = records.RunFiles(str(tmp_path / "own" / "data"))
+    files.learn("~/shop", "make", {"peak_bytes": 1})
+    Queue(files.folder).join("make")
+    made = [each for each in (tmp_path / "own").rglob("*") if each.is_dir()]
+    assert [each.name for each in sorted(made)] == ["data", "runs", "waiting"]
+    assert {each.stat().st_mode & 0o777 for each in (tmp_path / "own", *made)} == {0o700}
 
 
 def test_a_full_disk_costs_the_record_and_not_the_run(runner: Runner, home: Path) -> None:

@@ -63,7 +63,9 @@ def test_a_server_that_cannot_be_used_is_named_with_its_line(line: str, key: str
     loaded = parse(f'[[server]]\nname = "good"\ncommand = "x"\n[[server]]\n{line}\n')
     assert [each.name for each in loaded.servers] == ["good"]
     (problem,) = loaded.problems
-    assert (problem.key, problem.line) == (f"server.{key}", 4)
+    fields = [each.partition(" ")[0] for each in line.splitlines()]
+    at = 5 + fields.index(key) if key in fields else 4
+    assert (problem.key, problem.line) == (f"server.{key}", at)
 
 
 def test_two_of_one_name_are_one() -> None:
@@ -96,5 +98,8 @@ def test_a_file_that_vanishes_or_breaks_stops_no_server(tmp_path: Path) -> None:
 
 
 def test_a_fault_says_what_is_allowed() -> None:
+    with pytest.raises(ServerFault, match=r"^restart: one of always, on-failure, never$") as wrong:
+        server_of_table({"name": "a", "command": "y", "restart": "sometimes"})
+    assert wrong.value.found == "sometimes"
     with pytest.raises(ServerFault, match="1 to 40"):
         server_of_table({"name": "x" * 41, "command": "y"})

@@ -72,15 +72,30 @@ def test_what_cannot_be_used_is_named_without_its_secret(line: str, key: str) ->
     assert loaded.webhooks == ()
     (problem,) = loaded.problems
     assert problem.key == f"webhook.{key}"
-    assert problem.line == 1
+    assert text.splitlines()[problem.line - 1].startswith(f"{key} = ")
     assert "verysecretpart" not in problem.sentence
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('from = "loud"', 'from = "loud": the value is not allowed; allowed: one of info, warning'),
+        ('types = ["FIRE"]', 'types = ["FIRE"]: the value is not allowed; allowed: one of PERM'),
+        ("quiet = [5]", "quiet = [5]: the value is not allowed; allowed: Expected `str`"),
+    ],
+)
+def test_of_a_word_that_there_is_not_those_of_its_own_field_are_named(line: str, said: str) -> None:
+    loaded = parse(f'[[webhook]]\nname = "team"\nkind = "slack"\nurl = "{ADDRESS}"\n{line}\n')
+    (problem,) = loaded.problems
+    assert problem.sentence.startswith(f"line 5: webhook.{said}")
+    assert ("SERVER_DOWN" in problem.sentence) is line.startswith("types")
 
 
 def test_two_of_one_name_are_one_too_many() -> None:
     one = f'[[webhook]]\nname = "a"\nkind = "slack"\nurl = "{ADDRESS}"\n'
     loaded = parse(one + one)
     assert len(loaded.webhooks) == 1
-    assert loaded.problems[0].line == 5
+    assert loaded.problems[0].line == 6
 
 
 def test_pagerduty_needs_a_key_and_no_address() -> None:

@@ -33,6 +33,7 @@ class FakeMachine:
         self.sockets: int | None = 7
         self.sensors: tuple[TemperatureFacts, ...] = ()
         self.battery_facts: BatteryFacts | None = None
+        self.gpu: float | None = None
         self.slow_readings = 0
 
     def work(self, seconds: float, *shares: float) -> None:
@@ -78,3 +79,6 @@ class FakeMachine:
 
     def battery(self) -> BatteryFacts | None:
         return self.battery_facts
+
+    def gpu_percent(self) -> float | None:
+        return self.gpu

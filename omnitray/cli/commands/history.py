@@ -16,6 +16,7 @@ from omnitray.api.metric_calls import (
     PointBody,
     SeriesBody,
     read_metrics,
+    span,
 )
 from omnitray.base.amounts import size
 from omnitray.base.clock import epoch, timestamp
@@ -69,6 +70,12 @@ def _nothing(context: CommandContext) -> str:
 def _asked(args: argparse.Namespace, context: CommandContext) -> MetricsBody | None:
     """From the running instance, else from its file."""
     since = moment(args.since, context.now) if args.since else None
+    wanted = MetricsQuery(series=args.series, by=Period(args.by), since=since)
+    try:
+        wanted.names()
+        span(wanted, context.now.timestamp())
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{error}") from error
     try:
         return context.get(
             "/metrics",
@@ -79,9 +86,7 @@ def _asked(args: argparse.Namespace, context: CommandContext) -> MetricsBody | N
             since=rfc3339(since) if since is not None else None,
         )
     except NotRunning:
-        wanted = MetricsQuery(series=args.series, by=Period(args.by), since=since)
         try:
-            wanted.names()
             found = read_metrics(context.paths.data / "metrics.db", wanted, context.now.timestamp())
         except msgspec.ValidationError as error:
             raise ValueError(f"{error}") from error

@@ -71,6 +71,24 @@ def _sane(label: str, thousandths: int | None) -> Iterator[TemperatureFacts]:
         yield TemperatureFacts(label=label, celsius=thousandths / 1000)
 
 
+def gpu_percent(class_folder: Path) -> float | None:
+    """How busy the busiest GPU is, of those whose driver says so (amdgpu); None without one.
+
+    Asked for its use, a GPU that sleeps is woken up; it does nothing.
+    """
+    shares = [_busy(each / "device") for each in _entries(class_folder / "drm")]
+    return max((each for each in shares if each is not None), default=None)
+
+
+def _busy(device: Path) -> float | None:
+    if not (device / "gpu_busy_percent").exists():
+        return None
+    if read_text(device / "power" / "runtime_status") == "suspended":
+        return 0.0
+    busy = read_number(device / "gpu_busy_percent")
+    return float(busy) if busy is not None and 0 <= busy <= 100 else None  # noqa: PLR2004 - per cent
+
+
 def battery(class_folder: Path) -> BatteryFacts | None:
     """All batteries of the machine (not of its mouse) as one."""
     supplies = [each for each in _entries(class_folder / "power_supply") if _is_battery(each)]
@@ -273,6 +291,10 @@ class LinuxMachine:
     def battery(self) -> BatteryFacts | None:
         """All batteries as one."""
         return battery(self._class)
+
+    def gpu_percent(self) -> float | None:
+        """The busiest GPU."""
+        return gpu_percent(self._class)
 
     def close(self) -> None:
         """Give the descriptors back."""

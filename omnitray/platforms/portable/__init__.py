@@ -172,6 +172,10 @@ class PsutilMachine:
             left_s=float(found.secsleft) if known else None,
         )
 
+    def gpu_percent(self) -> float | None:
+        """Not known: psutil does not read it."""
+        return None
+
     def _disk(self, mount: str, filesystem: str) -> DiskFacts | None:
         use = self._ask(lambda: self._system.disk_usage(mount))
         if use is None or not use.total:

@@ -155,6 +155,7 @@ def test_a_machine_without_anything_is_none_everywhere(tmp_path: Path) -> None:
     assert machine.disks() == ()
     assert machine.temperatures() == ()
     assert machine.battery() is None
+    assert machine.gpu_percent() is None
 
 
 @given(st.data())

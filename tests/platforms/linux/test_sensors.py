@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import BatteryFacts, TemperatureFacts
-from omnitray.platforms.linux.sampling import battery, temperatures
+from omnitray.platforms.linux.sampling import battery, gpu_percent, temperatures
 from support.fake_proc import FakeRoot
 
 
@@ -41,6 +41,26 @@ def test_without_sensors_the_thermal_zones_answer(root: FakeRoot) -> None:
     files(root, "thermal/thermal_zone0", type="x86_pkg_temp", temp=55000)
     files(root, "thermal/cooling_device0", type="Fan", temp=1)
     assert temperatures(root.path) == (TemperatureFacts(label="x86_pkg_temp", celsius=55.0),)
+
+
+def test_of_several_gpus_the_busiest_counts(root: FakeRoot) -> None:
+    files(root, "drm/card0/device", gpu_busy_percent=12)
+    files(root, "drm/card1/device", gpu_busy_percent=87)
+    files(root, "drm/card2/device", vendor="0x8086")  # says nothing
+    files(root, "drm/card3/device", gpu_busy_percent=4711)
+    assert gpu_percent(root.path) == 87.0
+
+
+def test_a_gpu_that_sleeps_is_not_woken_to_ask_how_busy_it_is(root: FakeRoot) -> None:
+    files(root, "drm/card0/device", gpu_busy_percent=99)
+    files(root, "drm/card0/device/power", runtime_status="suspended")
+    assert gpu_percent(root.path) == 0.0
+
+
+@pytest.mark.parametrize("nonsense", ["", "x", "-1"])
+def test_a_gpu_that_says_nothing_is_not_known(root: FakeRoot, nonsense: str) -> None:
+    files(root, "drm/card0/device", gpu_busy_percent=nonsense)
+    assert gpu_percent(root.path) is None
 
 
 def test_a_battery_that_empties_says_for_how_long(root: FakeRoot) -> None:
