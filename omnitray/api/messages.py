@@ -166,10 +166,13 @@ class Subscribe(
     tag="subscribe",
     forbid_unknown_fields=True,
 ):
-    """Send these kinds only, and snapshots no more often than this; ``client`` says who asks."""
+    """Send these kinds only, and snapshots no more often than this; ``client`` says who asks.
 
-    events: tuple[Topic, ...] = tuple(Topic)
-    snapshot_interval_s: Rate = 0.0
+    What is left out stays as it was.
+    """
+
+    events: tuple[Topic, ...] | None = None
+    snapshot_interval_s: Rate | None = None
     client: ClientName = ""
 
 

@@ -170,13 +170,15 @@ class Conversation:
     async def _carry_out(self, message: FromClient) -> Answer:
         match message:
             case Subscribe():
-                self._client.topics = frozenset(message.events)
-                self._client.snapshot_interval_s = message.snapshot_interval_s
+                if message.events is not None:
+                    self._client.topics = frozenset(message.events)
+                if message.snapshot_interval_s is not None:
+                    self._client.snapshot_interval_s = message.snapshot_interval_s
                 if message.client:
                     self._feed.rename(self._client, message.client)
                 return Subscribed(
                     events=tuple(sorted(self._client.topics)),
-                    snapshot_interval_s=message.snapshot_interval_s,
+                    snapshot_interval_s=self._client.snapshot_interval_s,
                     client=self._client.client,
                 )
             case TakeLease():

@@ -341,6 +341,9 @@ def test_a_name_can_be_said_later_and_is_checked(api: Running) -> None:
         answer = _say(socket, command="subscribe", client="vscode")
         assert (answer["event"], answer["client"]) == ("subscribed", "vscode")
         assert api.door.listeners.count("vscode") == 1
+        _say(socket, command="subscribe", events=["alert"], snapshot_interval_s=10)
+        again = _say(socket, command="subscribe", client="vscode")
+        assert (again["events"], again["snapshot_interval_s"]) == (["alert"], 10)
         again = _say(socket, command="subscribe", events=["alert"])
         assert again["client"] == "vscode"
         assert _say(socket, command="subscribe", client="VS Code!")["event"] == "error"
