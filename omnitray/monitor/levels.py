@@ -37,12 +37,16 @@ class LevelReason(enum.Enum):
 
 
 class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
-    """The level in force changed; ``by`` who asked for it, where that was not the person."""
+    """The level in force changed; ``by`` who asked for it, where that was not the person.
+
+    ``overrides`` is why it is not the one that is asked for; None where it is.
+    """
 
     before: MonitorLevel
     after: MonitorLevel
     reason: LevelReason
     by: str = ""
+    overrides: LevelReason | None = None
 
     @property
     def why(self) -> str:
@@ -109,7 +113,9 @@ class LevelKeeper:
         if wanted == self.current:
             return None
         before, self.current = self.current, wanted
-        return LevelChange(before=before, after=wanted, reason=reason, by=by)
+        return LevelChange(
+            before=before, after=wanted, reason=reason, by=by, overrides=self.overrides
+        )
 
     def _resting(self) -> MonitorLevel:
         level = self.chosen or MonitorLevel.NORMAL

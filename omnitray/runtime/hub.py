@@ -140,6 +140,7 @@ class Hub(QObject):
         """The level in force is another."""
         log.info("level %s -> %s: %s", change.before, change.after, change.why)
         self.level = change.after
+        self._level_overrides = change.overrides.value if change.overrides else ""
         self.level_changed.emit(change)
         self.refresh()
 

@@ -64,7 +64,7 @@ def test_a_held_critical_value_escalates_at_once_and_calms_down_to_the_chosen_le
     levels = [bench.monitor.level]
     bench.machine.cpu = 5.0
     changes = [change for step in bench.run(60) for change in step.level_changes]
-    assert [change.reason for change in changes] == [LevelReason.CALM]
+    assert [(each.reason, each.overrides) for each in changes] == [(LevelReason.CALM, None)]
     assert [*levels, bench.monitor.level] == [MonitorLevel.CRITICAL, MonitorLevel.IDLE]
 
 
@@ -187,6 +187,7 @@ def test_an_alert_from_elsewhere_makes_it_look_closely_for_a_while() -> None:
     change = bench.monitor.escalate()
     assert change is not None
     assert change.reason is LevelReason.CRITICAL_ALERT
+    assert change.overrides is LevelReason.CRITICAL_ALERT
     bench.run(40)
     assert bench.monitor.level is MonitorLevel.NORMAL
 

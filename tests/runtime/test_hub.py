@@ -226,12 +226,15 @@ def test_mode_and_level_are_events_also_where_only_the_choice_is_another(
             before=MonitorLevel.NORMAL,
             after=MonitorLevel.CRITICAL,
             reason=LevelReason.CRITICAL_ALERT,
+            overrides=LevelReason.CRITICAL_ALERT,
         )
     )
     assert heard == [
         facade.ModeChanged(Mode.PROD),
         facade.LevelChanged(MonitorLevel.NORMAL, MonitorLevel.NORMAL, 5.0, "chosen by you"),
-        facade.LevelChanged(MonitorLevel.CRITICAL, MonitorLevel.NORMAL, 0.5, "chosen by you"),
+        facade.LevelChanged(
+            MonitorLevel.CRITICAL, MonitorLevel.NORMAL, 0.5, "a critical alert was raised"
+        ),
     ]
 
 

@@ -87,7 +87,7 @@ def exit_text(server: ServerBody) -> str:
 
 def serve(args: argparse.Namespace, context: CommandContext) -> int:
     """Watch and start a server that no settings declare."""
-    health: str | dict[str, tuple[str, ...]] = args.health
+    health: str | dict[str, tuple[str, ...] | str] = args.health
     if health and "://" not in args.health:
         health = {"command": tuple(shlex.split(args.health))}
     new = NewServer(
