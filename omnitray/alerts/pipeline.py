@@ -75,6 +75,7 @@ class AlertFlow:
     def restore(self, alerts: Iterable[Alert]) -> None:
         """Follow further what was open when the program ended, silently."""
         now_m, now = self._clock.monotonic(), self._clock.wall()
+        followed: dict[str, Incident] = {}
         for alert in sorted(alerts, key=lambda each: each.last_seen):
             if (older := self.incidents.get(alert.fingerprint)) is not None:
                 self.close(older, Reason.RESOLVED)  # two records of one fingerprint: one too many
@@ -83,7 +84,8 @@ class AlertFlow:
             self._telling.inhibitors.follow(incident)
             self._telling.restored(incident)
             self._teller.appoint(incident, now_m, 0.0 if incident.pending else None)
-        for incident in self.incidents:
+            followed[alert.fingerprint] = incident
+        for incident in followed.values():
             held = self._telling.held(incident, now_m)
             self.handover.restored(incident.alert, held)
 

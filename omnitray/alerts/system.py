@@ -218,6 +218,17 @@ class AlertSystem:
         incident = self._incidents.by_id(id_)
         return self._flow.acknowledge(incident) if incident else None
 
+    def follow(self, alert: Alert) -> bool:
+        """Take up an alert that stands open in the history alone; whether it is open now.
+
+        So is one that was open when the program ended and lies in the archive: the next start
+        follows the live ones. Where its fingerprint has an incident of its own it stays there.
+        """
+        if alert.state == "resolved" or self._incidents.get(alert.fingerprint) is not None:
+            return False
+        self._flow.restore((alert,))
+        return True
+
     def move(self, id_: str, move: AlertMove) -> Raised | None:
         """Acknowledge or resolve the alert with this id; None when it is not open."""
         return self.acknowledge(id_) if move is AlertMove.ACKNOWLEDGE else self.resolve_id(id_)

@@ -327,13 +327,12 @@ class ProgramFacade(QObject):
         )
 
     def _move(self, alert_id: str, move: AlertMove) -> Outgoing | Alert:
-        return self._hub.move_alert(alert_id, move) or self._closed(alert_id)
-
-    def _closed(self, alert_id: str) -> Alert:
+        if done := self._hub.move_alert(alert_id, move):
+            return done
         found = self._store.get(alert_id)
         if found is None:
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"There is no alert {alert_id}.")
-        return found
+        return self._hub.move_alert(alert_id, move, found) or found
 
     def _test_webhook(self, command: facade.TestWebhook) -> Future[WebhookTest]:
         return self._receivers(command.name).test(command)

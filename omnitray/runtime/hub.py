@@ -269,9 +269,16 @@ class Hub(QObject):
         self._protect_paused_until = until
         self.refresh()
 
-    def move_alert(self, alert_id: str, move: AlertMove) -> Outgoing | None:
-        """Acknowledge or resolve an alert; None when it is not open."""
+    def move_alert(
+        self, alert_id: str, move: AlertMove, known: Alert | None = None
+    ) -> Outgoing | None:
+        """Acknowledge or resolve an alert; None when it is not open.
+
+        ``known`` is what the history says of it, for one that is open there alone.
+        """
         done = self.alerts.move(alert_id, move)
+        if done is None and known is not None and self.alerts.follow(known):
+            done = self.alerts.move(alert_id, move)
         self._arm_alerts()
         return done
 

@@ -24,6 +24,7 @@ from omnitray.protector.view import (
     JournalLine,
     ProtectionView,
 )
+from support.alerting import an_alert
 from support.hub_program import Program
 
 
@@ -151,6 +152,24 @@ def test_the_door_raises_durably_and_answers_with_what_is_stored(
     over = answer(qtbot, program.door.submit(facade.Resolve(alert_id=alert.id)))
     assert over.state == "resolved"
     leave()
+
+
+@pytest.mark.parametrize(
+    ("command", "state"), [(facade.Acknowledge, "acknowledged"), (facade.Resolve, "resolved")]
+)
+def test_what_is_open_in_the_archive_alone_is_moved_too(
+    program: Program, qtbot: QtBot, command: Any, state: str
+) -> None:
+    left = an_alert(7)
+    answer(qtbot, program.store.submit(left))
+    assert program.alerts.open_alerts() == ()
+    seen = answer(qtbot, program.door.submit(command(alert_id=left.id)))
+    assert (seen.id, seen.state) == (left.id, state)
+    qtbot.waitUntil(lambda: program.store.query()[0].state == state)
+    over = answer(qtbot, program.door.submit(facade.Resolve(alert_id=left.id)))
+    assert over.state == "resolved"
+    again = answer(qtbot, program.door.submit(facade.Acknowledge(alert_id=left.id)))
+    assert again.state == "resolved"
 
 
 def test_the_door_changes_mode_level_and_pauses_and_says_what_stands(
