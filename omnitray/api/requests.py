@@ -15,7 +15,7 @@ from omnitray.base.facts import AlertType, Mode, ProtectState, Severity
 from omnitray.servers.model import Owner
 from omnitray.settings.faults import words_of_type
 
-Title = Annotated[str, Meta(min_length=1, max_length=16_384)]
+Title = Annotated[str, Meta(min_length=1, max_length=16_384, pattern=r"\S")]
 Text = Annotated[str, Meta(max_length=20_000)]
 Source = Annotated[str, Meta(min_length=1, max_length=200)]
 

@@ -187,6 +187,7 @@ BAD: list[tuple[str, str, object, int]] = [
     ("GET", "/alerts?since=10000-01-01T00:00:00Z", None, 422),
     ("POST", "/alerts", {"type": "CRITICAL"}, 422),
     ("POST", "/alerts", {"type": "CRITICAL", "title": ""}, 422),
+    ("POST", "/alerts", {"type": "CRITICAL", "title": " \n"}, 422),
     ("POST", "/alerts", {"type": "CRITICAL", "title": "x", "extra": 1}, 422),
     ("POST", "/alerts", {"type": "CRITICAL", "title": "x", "context": []}, 422),
     ("POST", "/alerts", b"{", 400),
