@@ -26,10 +26,12 @@ HEAVY = ("asyncio", "uvicorn", "starlette", "h11", "ssl", "_hashlib", "omnitray.
 NOBODY_ASKS = f"""
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from omnitray.api.server import ApiServer
 from omnitray.settings.model import ApiSettings
 
-server = ApiServer(None, ApiSettings(port=0), Path(sys.argv[1]))
+door = SimpleNamespace(metrics_token=lambda: "")
+server = ApiServer(door, ApiSettings(port=0), Path(sys.argv[1]))
 server.start()
 server.ready.wait(20)
 print(bool(server.url), [name for name in {HEAVY!r} if name in sys.modules], server.stop())
