@@ -308,6 +308,7 @@ class App(QObject):
         self.monitor_thread.start()
         self.protection.start()
         self.servers.start()
+        self.webhooks.start()
         if self.shell is not None:
             self.shell.start()
         self._channel_check.start()

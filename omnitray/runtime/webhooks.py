@@ -65,6 +65,12 @@ class Webhooks(QObject):
         hub.settings_changed.connect(alerting.take_settings)
         alerting.troubled.connect(self._on_trouble, Qt.ConnectionType.QueuedConnection)
 
+    def start(self) -> None:
+        """Take away secrets that the last end has left half kept or half let go."""
+        loaded = self._settings.loaded
+        if not loaded.problems:  # else they may be named by what cannot be read
+            self._aside(lambda: self._secrets.take_away_left_over(loaded.webhooks), lambda _: None)
+
     def views(self) -> tuple[WebhookView, ...]:
         """How each stands; on any thread."""
         return self._channel.views()
@@ -165,9 +171,11 @@ class Webhooks(QObject):
         problem = self._settings.change_webhook(kept)
         if problem is not None:
             self._forget(kept, before)
-        elif before is not None:
+            return problem
+        self._aside(lambda: self._secrets.settle(kept), lambda _: None)
+        if before is not None:
             self._forget(msgspec.structs.asdict(before), self._found(name))
-        return problem
+        return None
 
     def _move(self, webhook: WebhookSettings, place: Place) -> "Future[wire.Done]":
         """Keep address and secret elsewhere."""

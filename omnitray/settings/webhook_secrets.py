@@ -2,16 +2,23 @@
 
 Each time they are kept, they get a name of their own, so that what was there before stays whole
 until the settings name the new place, and two webhooks never share one.
+
+A keyring may hang, and the program may end or be killed between the two. So what is kept or let go
+is written down first (:class:`Unsettled`), and the next start takes away what no settings name.
 """
 
+import contextlib
+import itertools
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from omnitray.base.durable import StorageError, write_atomic
+import msgspec
+
+from omnitray.base.durable import StorageError, make_folder, write_atomic
 from omnitray.base.keyring import WRITE_S, KeyringError, keyring
 from omnitray.base.paths import private_folder
 from omnitray.settings.webhooks import WebhookSettings
@@ -19,14 +26,43 @@ from omnitray.settings.webhooks import WebhookSettings
 log = logging.getLogger(__name__)
 Place = Literal["keyring", "file"]
 SECRETS = ("url", "secret")
+PLACES = ("file", "keyring")
 OURS = re.compile(r"[\w-]+\.(?:url|secret)-[0-9a-f]{8}")  # an entry that a person named is theirs
 
 
-class WebhookSecrets:
-    """``folder`` holds the files."""
+class Unsettled:
+    """Names of secrets that are being kept or let go: an empty file each, for any thread."""
+
+    _MOST = 100  # where a keyring is locked for good, each start tries so many again
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    def names(self) -> list[str]:
+        """Those that an end may have left; none where they cannot be read."""
+        try:
+            found = (each.name for each in self._folder.iterdir() if OURS.fullmatch(each.name))
+            return list(itertools.islice(found, self._MOST))
+        except OSError:
+            return []
+
+    def add(self, name: str) -> None:
+        """It is settled when it is discarded; raises StorageError."""
+        make_folder(self._folder)
+        write_atomic(self._folder / name, b"")
+
+    def discard(self, name: str) -> None:
+        """It is where the settings say, or gone; else the next start looks again."""
+        with contextlib.suppress(OSError):
+            (self._folder / name).unlink(missing_ok=True)
+
+
+class WebhookSecrets:
+    """``folder`` holds the files; what is not settled stands beside it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._unsettled = Unsettled(folder.with_name(".webhooks-unsettled"))
 
     def keep(self, fields: Mapping[str, Any], place: Place | None = None) -> dict[str, Any]:
         """The fields of a ``[[webhook]]`` with the secrets in them replaced by where they are now.
@@ -43,6 +79,7 @@ class WebhookSecrets:
             if text := str(kept.get(key) or "").strip():
                 name = _name(str(fields["name"]), key)
                 try:
+                    self._unsettled.add(name)
                     where, value = self._put(name, f"OmniTray: {fields['name']}", text, place)
                 except (OSError, StorageError):
                     self.forget(made)  # no settings will name what was kept before it
@@ -61,17 +98,48 @@ class WebhookSecrets:
         left: list[str] = []
         for key in SECRETS:
             file, entry = str(fields.get(f"{key}_file") or ""), fields.get(f"{key}_keyring") or ""
+            is_entry = entry != getattr(but, f"{key}_keyring", "") and OURS.fullmatch(entry)
+            is_file = file != getattr(but, f"{key}_file", "") and Path(file).parent == self._folder
+            name = entry or Path(file).name
             try:
-                if entry != getattr(but, f"{key}_keyring", "") and OURS.fullmatch(entry):
-                    with keyring(WRITE_S) as found:
-                        found.remove(entry)
-                if file != getattr(but, f"{key}_file", "") and Path(file).parent == self._folder:
+                if is_entry or is_file:
+                    with contextlib.suppress(StorageError):  # a full disk keeps nothing here
+                        self._unsettled.add(name)
+                if is_entry:
+                    _remove_entry(entry)
+                if is_file:
                     Path(file).unlink(missing_ok=True)
             except OSError as error:
                 place = f"The entry {entry} stays in the keyring" if entry else f"{file} stays"
                 left.append(f"{place}: {error.strerror or error}.")
                 log.warning("%s", left[-1])
+            else:
+                if name:
+                    self._unsettled.discard(name)
         return tuple(left)
+
+    def settle(self, fields: Mapping[str, Any]) -> None:
+        """The settings name what was kept."""
+        for name in _names_in(fields):
+            self._unsettled.discard(name)
+
+    def take_away_left_over(self, webhooks: Iterable[WebhookSettings]) -> None:
+        """At the start: take away what the settings do not name and an end has left half done."""
+        named = {name for each in webhooks for name in _names_in(msgspec.structs.asdict(each))}
+        for name in self._unsettled.names():
+            try:
+                if name not in named:
+                    self._take_away(name)
+            except OSError as error:
+                log.info("what was kept for a webhook as %s stays for now: %s", name, error)
+            else:
+                self._unsettled.discard(name)
+
+    def _take_away(self, name: str) -> None:
+        try:
+            (self._folder / name).unlink()
+        except FileNotFoundError:
+            _remove_entry(name)
 
     def _put(self, name: str, label: str, text: str, place: Place | None) -> tuple[Place, str]:
         if place != "file":
@@ -88,6 +156,17 @@ class WebhookSecrets:
         path = self._folder / name
         write_atomic(path, f"{text}\n".encode())
         return "file", str(path)
+
+
+def _remove_entry(entry: str) -> None:
+    with keyring(WRITE_S) as found:
+        found.remove(entry)
+
+
+def _names_in(fields: Mapping[str, Any]) -> list[str]:
+    """The names of files and entries that the fields of a webhook hold."""
+    places = [str(fields.get(f"{key}_{where}") or "") for key in SECRETS for where in PLACES]
+    return [Path(each).name for each in places if each]
 
 
 def _name(webhook: str, key: str) -> str:

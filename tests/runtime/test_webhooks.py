@@ -202,3 +202,68 @@ def test_the_end_waits_for_what_is_under_way_and_for_nothing_that_hangs(
     webhooks.declare(FIELDS | {"name": "other"})
     took_s, _ = seconds_of(webhooks.stop)
     assert took_s < 2.0
+
+
+def unsettled(folder: Path) -> list[str]:
+    found = folder / ".webhooks-unsettled"
+    return [each.name for each in found.iterdir()] if found.is_dir() else []
+
+
+def test_an_end_while_the_keyring_hangs_leaves_an_entry_to_the_next_start_alone(
+    qtbot: QtBot,
+    webhooks: Webhooks,
+    hung: HungKeyring,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("omnitray.runtime.webhooks._STOP_S", 0.05)
+    webhooks.declare(FIELDS)
+    qtbot.waitUntil(lambda: unsettled(tmp_path) != [])
+    (thread,) = webhooks._beside
+    webhooks.stop()
+    hung.free.set()  # the service takes it although we have ended
+    thread.join(20)
+    assert list(hung.entries) == unsettled(tmp_path) != []
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_next_start_takes_away_what_no_settings_name(
+    qtbot: QtBot, webhooks: Webhooks, hung: HungKeyring, tmp_path: Path, *, named: bool
+) -> None:
+    entry = declared(qtbot, webhooks, hung)
+    hung.free.set()
+    qtbot.waitUntil(lambda: unsettled(tmp_path) == [])  # the settings name it
+    other = "team.secret-0123abcd" if named else entry
+    hung.entries |= {other: "x", "mine": "of a person"}
+    if not named:
+        webhooks._settings.remove_webhook("team")  # as if it had ended before the entry went
+    file = tmp_path / "webhooks" / "team.url-00000000"
+    file.parent.mkdir(exist_ok=True)
+    file.touch()
+    for each in (entry, other, "mine", file.name):
+        (tmp_path / ".webhooks-unsettled" / each).touch()
+    webhooks.start()
+    qtbot.waitUntil(lambda: unsettled(tmp_path) == ["mine"])
+    assert not file.exists()
+    assert sorted(hung.entries) == sorted(["mine", *([entry] if named else [])])
+
+
+@pytest.mark.expect_log("stays in the keyring: the keyring is locked")
+def test_what_a_locked_keyring_has_not_let_go_is_taken_away_by_a_later_start(
+    qtbot: QtBot, webhooks: Webhooks, hung: HungKeyring, tmp_path: Path
+) -> None:
+    declared(qtbot, webhooks, hung)
+    hung.refusal = "the keyring is locked"
+    hung.free.set()
+    told: list[str] = []
+    webhooks.told.connect(told.append)
+    webhooks.remove("team")
+    qtbot.waitUntil(lambda: told != [])
+    webhooks.start()
+    webhooks.stop()
+    assert len(hung.entries) == 1
+    hung.refusal = ""
+    webhooks.start()
+    qtbot.waitUntil(lambda: hung.entries == {})
+    webhooks.stop()
+    assert unsettled(tmp_path) == []

@@ -96,9 +96,9 @@ def test_an_address_does_not_stay_where_its_key_could_not_be_kept(
     written: list[Path] = []
 
     def full_after_one(path: Path, data: bytes) -> None:
-        if written:
+        if path.parent == folder and written:
             raise StorageError(path, OSError(errno.ENOSPC, "No space left on device"))
-        written.append(path)
+        written.extend([path] if path.parent == folder else [])
         write_atomic(path, data)
 
     monkeypatch.setattr("omnitray.settings.webhook_secrets.write_atomic", full_after_one)
