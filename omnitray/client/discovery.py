@@ -6,7 +6,9 @@ another PID namespace, after a step of the clock or a resume they say nothing.
 
 The run folder depends on the environment (``XDG_RUNTIME_DIR``, ``TMPDIR``, a ``/run/user`` that
 appears later); the data folder does not. So the instance writes down in the data folder which run
-folder it uses, and who does not find it at his own looks there.
+folder it uses, and who does not find it at his own looks there. In the run folder it writes down
+of which data it is: a copy of both, made while it runs, does not lead to the instance of another
+home.
 
 In the running program's own process nothing is looked up: the program calls :func:`serve` with its
 facade when it is up and :func:`leave` when it stops; the Python API looks here first and then needs
@@ -26,6 +28,7 @@ from omnitray.base.durable import write_atomic
 from omnitray.base.paths import Paths, own_folder
 
 POINTER = "run-folder"
+OF_DATA = "data-folder"
 MAX_BYTES = 4096
 
 
@@ -50,26 +53,37 @@ def write_address(path: Path, address: Address) -> None:
 
 def write_pointer(paths: Paths) -> None:
     """Write down in the data folder which run folder is in use; raises StorageError."""
-    content = os.fsencode(paths.run)
-    if _pointed(paths) != paths.run:
-        write_atomic(paths.data / POINTER, content)
+    for place, leads_to in ((paths.data / POINTER, paths.run), (paths.run / OF_DATA, paths.data)):
+        if _path_in(place) != leads_to:
+            write_atomic(place, os.fsencode(leads_to))
 
 
 def addresses(paths: Paths) -> list[Address]:
     """Where an instance may answer, the likeliest first."""
-    folders = dict.fromkeys((paths.run, _pointed(paths) or paths.run))
+    folders = (each for each in run_folders(paths) if not _is_of_other_data(each, paths.data))
     found = (read_address(folder / paths.api_file.name) for folder in folders)
     return [each for each in found if each is not None]
 
 
 def run_folders(paths: Paths) -> tuple[Path, ...]:
     """Where an instance of these data may have its socket."""
-    return tuple(dict.fromkeys((paths.run, _pointed(paths) or paths.run)))
+    return tuple(dict.fromkeys((paths.run, _path_in(paths.data / POINTER) or paths.run)))
 
 
-def _pointed(paths: Paths) -> Path | None:
+def _is_of_other_data(run: Path, data: Path) -> bool:
+    """Whether a run folder is that of an instance with other data, which are there."""
+    named = _path_in(run / OF_DATA)
+    if named is None or named == data:
+        return False
     try:
-        with os.fdopen(open_regular(paths.data / POINTER, follow=False), "rb") as file:
+        return not named.samefile(data)
+    except OSError:
+        return False  # the home was moved, or is another one in this namespace
+
+
+def _path_in(place: Path) -> Path | None:
+    try:
+        with os.fdopen(open_regular(place, follow=False), "rb") as file:
             content = file.read(MAX_BYTES)
     except OSError:
         return None

@@ -23,7 +23,7 @@ from omnitray.base.bounded import CheckedFiles
 from omnitray.base.durable import StorageError
 from omnitray.base.paths import FolderLock, LockState, Paths, own_folder, private_folder
 from omnitray.base.process_environment import USED_UP, usable_token
-from omnitray.client.discovery import POINTER, run_folders, write_pointer
+from omnitray.client.discovery import OF_DATA, POINTER, run_folders, write_pointer
 from omnitray.client.http import is_running
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Instance(QObject):
         super().__init__()
         self._paths = paths
         self._lock = FolderLock(paths.data, LOCK_NAME)
-        self._pointer = CheckedFiles(paths.data / POINTER)
+        self._pointer = CheckedFiles(paths.data / POINTER, paths.run / OF_DATA)
         self._answer = msgspec.json.encode(RunningInstance(pid=os.getpid(), headless=headless))
         self._server: socket.socket | None = None
         self._place: os.stat_result | None = None  # of the socket in the file system

@@ -14,6 +14,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.paths import Paths, find_paths
+from omnitray.client.discovery import Address, addresses, write_address
 from omnitray.runtime.instance import Instance, RunningInstance, activate
 from support.api_server import running
 
@@ -309,6 +310,30 @@ def test_a_second_start_with_another_run_folder_finds_the_first(
     thread.join(10)
     assert answers == [RunningInstance(pid=os.getpid(), headless=False)]
     instance.release()
+
+
+def test_a_copy_of_a_running_home_is_another_and_a_moved_or_linked_one_is_not(
+    tmp_path: Path,
+) -> None:
+    home, copy, link, moved = (tmp_path / name for name in ("home", "copy", "link", "moved"))
+
+    def found(folder: Path) -> set[str]:
+        return {each.url for each in addresses(at(folder))}
+
+    home.mkdir()
+    instance = first(home)
+    here = "http://127.0.0.1:1"
+    address = Address(url=here, token="-", pid=os.getpid(), started="now")  # noqa: S106 - none
+    write_address(at(home).api_file, address)
+    assert found(home) == {here}
+    shutil.copytree(home, copy, ignore=shutil.ignore_patterns("*.sock"))
+    link.symlink_to(home)
+    assert (found(copy), found(link)) == (set(), {here})
+    (at(copy).run / "data-folder").unlink()  # as an older version left it
+    assert found(copy) == {here}
+    instance.release()
+    home.rename(moved)
+    assert found(moved) == {here}
 
 
 @pytest.mark.expect_log("cannot lock")
