@@ -7,6 +7,7 @@ from omnitray.alerts.decision import Decision, Reason
 from omnitray.alerts.model import Alert, server_of
 from omnitray.alerts.rules import OF_A_SERVER, AlertTiming
 from omnitray.base.facts import AlertType, Severity
+from omnitray.base.policy import AlertPolicy
 from support.alerting import World
 
 TYPES = st.sampled_from(AlertType)
@@ -129,3 +130,39 @@ class AlertMachine(RuleBasedStateMachine):
 
 
 TestAlertMachine = AlertMachine.TestCase
+
+
+def test_a_flood_of_outages_of_a_server_is_one_record() -> None:
+    world = World()
+
+    def outages(number: int, each_s: float) -> list[str]:
+        ids = []
+        for _ in range(number):
+            raised = world.alerts.raise_(
+                AlertType.SERVER_DOWN, "“shop” is down", source="server:shop"
+            )
+            ids.append(raised.alert.id)
+            world.alerts.resolve(raised.alert.fingerprint)
+            world.pass_(each_s)
+        return ids
+
+    flood = outages(50, 10.0)
+    assert len(set(flood)) == len(set(flood[:8])) == 8
+    assert world.sink.on_disk()[flood[-1]].count == 43
+    world.pass_(600)
+    assert len(set(outages(20, 80.0))) == 20  # so many, and no more, in the long run
+
+
+def test_what_was_told_alone_leaves_the_screen_when_a_digest_tells_it_again() -> None:
+    world = World(timing=AlertTiming(budget=2))
+    alone = [
+        world.alerts.raise_(AlertType.SERVER_DOWN, f"{n} is down", source=f"server:{n}")
+        for n in "ab"
+    ]
+    world.pass_(AlertPolicy().repeat_critical_s - 20)
+    assert world.sink.withdrawn == []
+    for name in "cd":
+        world.alerts.raise_(AlertType.SERVER_DOWN, f"{name} is down", source=f"server:{name}")
+    world.pass_(120)
+    assert world.sink.told[-1].reason is Reason.DIGEST
+    assert set(world.sink.withdrawn) == {each.decision.slot for each in alone}

@@ -415,7 +415,7 @@ def test_beside_what_cannot_be_seen_a_quarter_of_the_processors_heads_nothing() 
 
 def test_a_disk_and_a_machine_that_cannot_be_read_have_no_culprit() -> None:
     blind = msgspec.structs.replace(BUSY, cpu_percent=None, memory=None)
-    assert explained(Resource.DISK, [a_job("dd", 90)], BUSY) == ()
+    assert explained(Resource.DISK, [a_job("dd", 90, rss=GB)], BUSY) == ()
     assert explained(Resource.CPU, [a_job("dd", 90)], blind) == ()
     assert explained(Resource.MEMORY, [a_job("dd", rss=GB)], blind) == ()
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from omnitray.alerts.resource_alerts import NAMED
 from omnitray.alerts.resource_incidents import (
     MONITOR_PART,
     IncidentOver,
@@ -46,6 +47,14 @@ def test_what_was_done_heads_and_the_figures_of_the_machine_stay() -> None:
     assert said.context["culprits"] == [{"job": "pytest"}]
     assert [each["what"] for each in said.context["actions"]] == ["paused pytest"]
     assert not said.escalates
+
+
+def test_whom_the_monitor_names_is_in_no_title_that_another_part_heads() -> None:
+    incidents = ResourceIncidents()
+    named = part(MONITOR_PART, "Memory 91 %: pytest", weight=10, context={NAMED: "pytest"})
+    assert incidents.say(MEMORY, named).context[NAMED] == "pytest"
+    assert NAMED not in incidents.say(MEMORY, PAUSED).context
+    assert updated(incidents.over(MEMORY, "p")).context[NAMED] == "pytest"
 
 
 def test_what_stands_beside_the_head_is_one_sentence_that_names_what_it_speaks_of() -> None:

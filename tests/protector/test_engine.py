@@ -237,6 +237,7 @@ def test_watching_writes_one_record_a_job_and_hour(desk: Desk) -> None:
         told += notices(desk.run(10))
         desk.source.cpu = 5.0
         told += notices(desk.run(10))
+    assert all(isinstance(each, Notice | NoticeOver) for each in told)
     assert [each.title for each in told if isinstance(each, Notice)] == [
         "Would have slowed down hog · ~/shop"
     ]

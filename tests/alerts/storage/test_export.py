@@ -42,6 +42,15 @@ def test_json_comes_back_as_it_was(ending: str, tmp_path: Path) -> None:
         assert [msgspec.json.decode(line, type=Alert) for line in lines] == [ALERT, ALERT]
 
 
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    there, link = tmp_path / "there.jsonl", tmp_path / "link.jsonl"
+    there.write_text("before")
+    link.symlink_to(there)
+    assert export_alerts([ALERT], link) == 1
+    assert link.is_symlink()
+    assert msgspec.json.decode(there.read_bytes(), type=Alert) == ALERT
+
+
 def test_a_place_where_no_file_can_be_is_named_with_what_helps(tmp_path: Path) -> None:
     with pytest.raises(NotExported, match=r"there is no folder .*/no; make it first"):
         export_alerts([ALERT], tmp_path / "no" / "out.csv")

@@ -238,6 +238,7 @@ def test_while_a_write_hangs_what_waits_is_bounded_and_what_is_open_is_known(
     hanging_disk.gate.opened.set()
     assert store.stored(an_alert(2901).id).result(LONG_S).exists()
     assert store.close(LONG_S)
+    assert sum("answers again" in each for each in hanging_disk.said) == 1
     again = History(tmp_path / "alerts", SystemClock(), live=500, report=said.append)
     assert {int(alert.id, 16) for alert in again.open_alerts()} == firing | {0}
     again.close()

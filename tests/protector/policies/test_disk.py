@@ -14,7 +14,7 @@ from omnitray.base.facts import (
     Severity,
 )
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.model import EscalationStep, ProtectReason
+from omnitray.protector.model import EscalationStep, ProtectReason, UndoneByUser
 from omnitray.protector.notices import OpenNotices, labels_of, notice_of
 from support.desk import Desk, actions, growing, questions, restores
 from support.scenes import GB, MB, details, job, process, reading
@@ -197,6 +197,17 @@ def test_what_was_told_of_a_disk_is_over_when_it_is_in_danger_no_more() -> None:
 
     assert notices.over((), reading(), limits, frozenset({"/"})) == []
     assert [each.labels for each in notices.over((), reading(), limits)] == [labels_of(told)]
+
+
+def test_a_writer_whose_hold_was_taken_back_is_neither_held_again_nor_named() -> None:
+    desk = Desk()
+    filling(desk)
+    run = growing(growth=0.0)
+    steps = (EscalationStep.SLOW_DOWN, EscalationStep.PAUSE)
+    undone = tuple(UndoneByUser(job_key=run.key, step=each) for each in steps)
+    decided = desk.turn(run, disks=(disk(96.0),), taken_back=undone, **writing())
+    decided += desk.turns(10, run, disks=(disk(96.0),), **writing())
+    assert [each for each in actions(decided) if not each.cleans] == []
 
 
 def test_no_one_is_named_where_nothing_that_is_seen_writes() -> None:
