@@ -3,12 +3,15 @@
 import ast
 import errno
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 import threading
 import venv
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,6 +19,7 @@ import _environment
 import _install
 import _machine
 import _say
+import _tasks
 import dev
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -257,3 +261,42 @@ def test_who_ends_the_run_ends_the_tests_and_the_check() -> None:
         assert run.stdout.readline() == "on\n"
         run.terminate()
         run.wait(30)
+
+
+def shown_on_the_pages() -> set[str]:
+    """Every line of README, CONTRIBUTING and docs that begins with ``packaging/dev.py``."""
+    pages = (
+        ROOT / "README.md",
+        ROOT / ".github" / "CONTRIBUTING.md",
+        *(ROOT / "docs").glob("*.md"),
+    )
+    found = re.compile(r"^ *python3 packaging/dev\.py (.*?)(?:\s+#.*)?$", re.MULTILINE)
+    return {words for page in pages for words in found.findall(page.read_text())}
+
+
+@pytest.mark.parametrize("words", sorted(shown_on_the_pages()))
+def test_what_the_pages_say_to_type_is_handed_over(
+    words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each ends in a program that is there, with words that it takes; nothing is run."""
+    handed: list[list[str]] = []
+    monkeypatch.setattr(_machine, "ensure", lambda _: None)
+    monkeypatch.setattr(_environment, "ensure", lambda *_, **__: Path(sys.executable))
+    monkeypatch.setattr(_tasks, "_hand_over", lambda to: handed.append(list(map(str, to))) or 0)
+    monkeypatch.setattr(_tasks, "beside", lambda *to: handed.extend(map(list, to)) or 0)
+    monkeypatch.setattr(_tasks, "_install_what_is_tested", lambda: None)
+    monkeypatch.setattr(_tasks._rivals, "offer", lambda: None)
+    for name in ("check", "package", "test", "test_in_editor"):
+        monkeypatch.setattr(_tasks._vscode, name, lambda *_: handed.append(["vscode"]) or 0)
+    monkeypatch.setattr(_tasks.subprocess, "call", lambda to, **_: handed.append(list(to)) or 0)
+    monkeypatch.setattr(_tasks._wheel, "built", lambda: SimpleNamespace(wheel="w", command="c"))
+    monkeypatch.setenv("OMNITRAY_UNDER_TEST", "")
+    monkeypatch.setenv("OMNITRAY_WHEEL", "")
+    monkeypatch.setenv("OMNITRAY_GLANCES", "")
+    assert _tasks.main(shlex.split(words)) == 0
+    assert handed
+    for command in handed:
+        for word in map(str, command[1:]):
+            assert not word.endswith(".py") or Path(word).exists()
+            assert not word.startswith("tests/") or (ROOT / word).exists()
+            assert word not in ("--fast", "--systemd", "--desktops", "--room", "--vscode")

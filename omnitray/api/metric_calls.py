@@ -239,7 +239,7 @@ class MetricsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         for name in named:
             if name not in BY_NAME:
                 known = ", ".join(BY_NAME)
-                raise msgspec.ValidationError(f"There is no series '{name}'; there are {known}")
+                raise msgspec.ValidationError(f"'{name}' is not allowed; allowed: {known}")
         return named or tuple(each.name for each in SERIES)
 
 

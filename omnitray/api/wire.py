@@ -416,11 +416,15 @@ class RecordingState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command on the protector did: one phrase for each thing, and bytes freed."""
+    """What a command on the protector did: one phrase for each thing, and bytes freed.
+
+    ``action_id`` names what was done to a job, as in ``/actions``. An end has only begun then.
+    """
 
     done: tuple[str, ...] = ()
     freed_bytes: int = 0
     dry_run: bool = False
+    action_id: str = ""
 
 
 class ProtectionSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -99,6 +99,8 @@ COMPLETED = {
     ("server", "name"): "servers",
     ("webhook", "name"): "webhooks",
     ("settings", "key"): "settings",
+    ("settings", "value"): "settings",
+    ("settings", "more"): "settings",
     ("export", "file"): "file",
     ("record", "file"): "file",
 }
@@ -244,7 +246,9 @@ def _add_alerts(command: Subparsers) -> None:
     sub.add_argument("--since", metavar="WHEN", help=WHEN)
     sub.add_argument("--until", metavar="WHEN", help="likewise, for the other end")
     sub.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most N (50)")
-    sub.add_argument("--follow", action="store_true", help="print new ones as they come")
+    sub.add_argument(
+        "--follow", action="store_true", help="print new ones as they come, until Ctrl-C"
+    )
     sub = command("alert", "alerts:alert", "raise an alert")
     one_of(sub, "type", TYPES, metavar="TYPE")
     sub.add_argument("title", metavar="TITLE")
@@ -389,22 +393,19 @@ def one_of(sub: argparse.ArgumentParser, name: str, values: Sequence[str], **res
     def value(text: str) -> str:
         found = next((each for each in values if each.casefold() == text.casefold()), None)
         if found is None:
-            raise argparse.ArgumentTypeError(bad_value(text, ", ".join(values)))
+            raise argparse.ArgumentTypeError(run_options.bad_value(text, ", ".join(values)))
         return found
 
     made = sub.add_argument(name, type=value, **{"help": ", ".join(values), **rest})
     made.choices = values
 
 
-def bad_value(text: str, allowed: str) -> str:
-    """The one sentence about a value that is not taken."""
-    return f"{text!r} is not allowed; allowed: {allowed}"
-
-
 def _whole_number(text: str, most: int) -> int:
     number = int(text) if text.isascii() and text.isdecimal() else 0
     if not 1 <= number <= most:
-        raise argparse.ArgumentTypeError(bad_value(text, f"a whole number from 1 to {most}"))
+        raise argparse.ArgumentTypeError(
+            run_options.bad_value(text, f"a whole number from 1 to {most}")
+        )
     return number
 
 

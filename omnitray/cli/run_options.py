@@ -27,6 +27,11 @@ class RunOptions:
         self.words: list[str] = []
 
 
+def bad_value(text: str, allowed: str) -> str:
+    """The one sentence about a value that is not taken, of each command."""
+    return f"{text!r} is not allowed; allowed: {allowed}"
+
+
 def size_bytes(text: str) -> int:
     """Bytes of ``500M``, ``2.5 GB`` (thousands) or ``2GiB`` (1024s); raises ValueError."""
     letters = text.strip().upper().removesuffix("B")
@@ -39,9 +44,9 @@ def size_bytes(text: str) -> int:
     except (ValueError, OverflowError):
         count = -1
     if count < 0 or not figure.strip()[:1].isdecimal():
-        raise ValueError(f"{text!r} is no size; try 800M or 4G")
-    if count < LEAST_BYTES:
-        raise ValueError(f"{text!r} is too little for any program; try 800M or 4G")
+        raise ValueError(bad_value(text, "a size such as 800M or 4G"))
+    if count < LEAST_BYTES:  # a number alone would be bytes
+        raise ValueError(bad_value(text, "a size from 1M, such as 800M or 4G"))
     return count
 
 
@@ -51,7 +56,7 @@ def seconds(text: str) -> float:
 
     found = duration_s(text, plain_seconds=True)
     if found <= 0:
-        raise ValueError("it must be more than nothing")
+        raise ValueError(bad_value(text, "more than nothing, such as 90s, 15m or 1h30m"))
     return found
 
 
@@ -62,7 +67,7 @@ def percentage(text: str) -> float:
     except ValueError:
         found = 0.0
     if not 1.0 <= found <= MOST_PERCENT:
-        raise ValueError(f"{text!r} is no percentage; 150 is one and a half cores")
+        raise ValueError(bad_value(text, "a percentage; 150 is one and a half cores"))
     return found
 
 

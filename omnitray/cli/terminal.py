@@ -77,6 +77,7 @@ def _throw_away(number: int) -> None:
 HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 WIDEST = 80  # of a paragraph, and of a terminal that does not say
 GAP = "  "
+READABLE = 24  # cells of a title: with fewer it does not say any more who it was
 COLOURS = {"critical": "31", "warning": "33", "ok": "32", "dim": "2", "bold": "1"}
 
 
@@ -100,8 +101,16 @@ class Terminal:
         self._coloured = self.interactive and self._obeys and not environ.get("NO_COLOR")
         self.width = terminal_columns(WIDEST, environ) if self.interactive else sys.maxsize
 
-    def line(self, text: str = "", colour: str = "") -> None:
-        """One line, cut to the width."""
+    def line(self, text: str = "", colour: str = "", indent: int = 0) -> None:
+        """A sentence: on one line, or at a narrow terminal on several; nothing of it is lost."""
+        text = harmless(text)
+        if width_of(text) > self.width:
+            indent = indent or len(text) - len(text.lstrip())
+            text = self._wrapped(text, self.width, indent)
+        self._print(self.paint(text, colour))
+
+    def row(self, text: str, colour: str = "") -> None:
+        """One line of a list or a log, cut to the width."""
         self._print(self.paint(cut(text, self.width), colour))
 
     def whole(self, text: str) -> None:
@@ -110,18 +119,18 @@ class Terminal:
 
     def wrapped(self, text: str, indent: int = 0, colour: str = "") -> str:
         """A paragraph within the width; later lines are indented."""
+        width = min(self.width, WIDEST)
+        return self.paint(self._wrapped(harmless(text), width, indent), colour)
+
+    @staticmethod
+    def _wrapped(text: str, width: int, indent: int) -> str:
+        """A path is not broken: it would not be one any more when it is copied."""
         import textwrap  # noqa: PLC0415 - few commands need it
 
-        width = min(self.width, WIDEST)
-        lines = textwrap.wrap(harmless(text), width, subsequent_indent=" " * indent)
-        return self.paint("\n".join(lines), colour)
-
-    def paragraph(self, text: str, indent: int = 0, colour: str = "") -> None:
-        """Text that matters to its end: over several lines at a terminal, else on one."""
-        if self.interactive:
-            self.whole(self.wrapped(text, indent, colour))
-        else:
-            self.line(text, colour)
+        later = " " * indent
+        return textwrap.fill(
+            text, width, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+        )
 
     def json(self, body: bytes) -> None:
         """An object of the API, on one line."""
@@ -192,30 +201,44 @@ class Terminal:
         middle: bool = False,
         right: Sequence[int] = (),
         below: Sequence[str] = (),
+        drop: Sequence[int] = (),
+        whole: bool = False,
     ) -> None:
         """Columns as wide as their widest cell; the last one is cut at the edge.
 
-        With ``middle`` its middle goes, for titles that end in who it was. ``right`` names the
-        columns of figures. What stands ``below`` a row is text of more than a line perhaps.
+        With ``middle`` its middle goes, for titles that end in who it was; ``whole``: it goes on
+        below. ``right`` names the columns of figures. What stands ``below`` a row is text of
+        more than a line perhaps. Where the last column has no room, those of ``drop`` go in order.
         """
-        widths = [max((width_of(row[at]) for row in rows), default=0) for at in columns(rows)]
+        widths = [max(width_of(row[at]) for row in rows) for at in columns(rows)]
+        kept = self._columns_that_fit(widths, drop)
         for number, row in enumerate(rows):
-            cells = [
-                pad(cell, width, right=at in right)
-                for at, (cell, width) in enumerate(zip(row[:-1], widths, strict=False))
-            ]
+            cells = [pad(row[at], widths[at], right=at in right) for at in kept[:-1]]
             colour = colours[number] if number < len(colours) else ""
-            last = row[-1]
+            last, used = row[kept[-1]], sum(width_of(cell + GAP) for cell in cells)
             if middle:
-                last = cut_middle(last, self.width - sum(width_of(cell + GAP) for cell in cells))
-            self.line(GAP.join([*cells, last]).rstrip(), colour)
+                last = cut_middle(last, self.width - used)
+            text = GAP.join([*cells, last]).rstrip()
+            if whole:
+                self.line(text, colour, used)
+            else:
+                self.row(text, colour)
             if number < len(below) and below[number]:
                 self.whole(self.wrapped(f"    {below[number]}", 4, "dim"))
 
+    def _columns_that_fit(self, widths: Sequence[int], drop: Sequence[int]) -> list[int]:
+        kept = list(range(len(widths)))
+        for column in drop:
+            room = self.width - sum(widths[at] + len(GAP) for at in kept[:-1])
+            if room >= min(widths[kept[-1]], READABLE):
+                break
+            kept.remove(column)
+        return kept
+
 
 def columns(rows: Sequence[Sequence[str]]) -> range:
-    """The columns but the last."""
-    return range(len(rows[0]) - 1) if rows else range(0)
+    """The columns of a table."""
+    return range(len(rows[0])) if rows else range(0)
 
 
 def harmless(text: str) -> str:

@@ -1,4 +1,6 @@
-"""What a shell completes with what is so now: ``omnitray _values KIND`` prints a value a line.
+"""What a shell completes with what is so now: ``omnitray _values KIND WORD`` prints a value a line.
+
+``WORD`` is the one before: behind the key of a setting stand its values.
 
 A person waits for it at each press of Tab, so it loads neither the parser nor the shapes of the
 API; 150 ms are the most, and where nothing answers in time it prints nothing. Shells split what is
@@ -49,41 +51,49 @@ def _get(path: str, **query: object) -> _Listed:
     return remote.get(path, _Listed, **query)
 
 
-def _alerts() -> Iterable[str]:
+def _alerts(_before: str) -> Iterable[str]:
     found = _get("/alerts", limit=100).alerts
     return (each.id for each in found if each.state != "resolved")
 
 
-def _jobs() -> Iterable[str]:
+def _jobs(_before: str) -> Iterable[str]:
     found = _get("/jobs").jobs
     named = Counter(each.name for each in found)
     alone = {name for name, number in named.items() if number == 1 and _HARMLESS.fullmatch(name)}
     return (each.name if each.name in alone else str(each.leader_pid) for each in found)
 
 
-def _actions() -> Iterable[str]:
+def _actions(_before: str) -> Iterable[str]:
     return ("all", *(each.action_id for each in _get("/actions").held))
 
 
-def _questions() -> Iterable[str]:
+def _questions(_before: str) -> Iterable[str]:
     return (each.id for each in _get("/questions").questions)
 
 
-def _servers() -> Iterable[str]:
+def _servers(_before: str) -> Iterable[str]:
     return (each.name for each in _get("/servers").servers)
 
 
-def _webhooks() -> Iterable[str]:
+def _webhooks(_before: str) -> Iterable[str]:
     return (each.name for each in _get("/webhooks").webhooks)
 
 
-def _settings() -> Iterable[str]:
-    from omnitray.settings.model import FIELDS  # noqa: PLC0415 - no other needs it
+def _settings(before: str) -> Iterable[str]:
+    """Keys; behind a key what it takes, as far as that can be listed."""
+    from omnitray.settings.model import BY_KEY, ValueKind, default_of  # noqa: PLC0415 - here alone
 
-    return (field.key for field in FIELDS)
+    field = BY_KEY.get(before)
+    if field is None:
+        return BY_KEY
+    if field.kind is ValueKind.BOOL:
+        return ("true", "false", "default")
+    if field.kind in {ValueKind.INT, ValueKind.NUMBER}:
+        return (f"{default_of(before):g}", "default")
+    return (*field.choices, "default")
 
 
-KINDS: dict[str, Callable[[], Iterable[str]]] = {
+KINDS: dict[str, Callable[[str], Iterable[str]]] = {
     "alerts": _alerts,
     "jobs": _jobs,
     "actions": _actions,
@@ -96,9 +106,10 @@ KINDS: dict[str, Callable[[], Iterable[str]]] = {
 
 def main(words: list[str]) -> int:
     """Print the values of a kind; nothing where nothing is known."""
-    found = KINDS.get(words[0] if words else "")
+    kind, before = (*words, "", "")[:2]
+    found = KINDS.get(kind)
     try:
-        values = list(found()) if found is not None else []
+        values = list(found(before)) if found is not None else []
     except (NotRunning, RequestFailed, OSError):
         values = []
     sys.stdout.write("".join(f"{value}\n" for value in values if _HARMLESS.fullmatch(value)))

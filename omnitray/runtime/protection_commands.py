@@ -24,6 +24,7 @@ from omnitray.protector.actuators.results import (
 )
 from omnitray.protector.exclusions.rules import near_names
 from omnitray.protector.explain import END_ANYWAY
+from omnitray.protector.model import hold_of
 from omnitray.protector.notices import Notice
 from omnitray.protector.right_now import means_nothing
 from omnitray.protector.view import ActionFeedback, Answer, QuestionView
@@ -215,7 +216,8 @@ class ProtectCommands:
                 refused = facade.CommandRefused(facade.Refusal.NOT_NOW, feedback.sentence)
                 result.set_exception(refused)
             else:
-                result.set_result(wire.Done(done=(feedback.sentence,)))
+                hold = hold_of(feedback.action_id)
+                result.set_result(wire.Done(done=(feedback.sentence,), action_id=hold))
 
         self._ask(reply).add_done_callback(on_done)
         return result

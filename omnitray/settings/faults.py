@@ -110,7 +110,7 @@ def shown(value: object) -> str:
     """A value in one short printable line, as TOML would write it."""
     if isinstance(value, bool):
         return str(value).lower()
-    text = f"{value:g}" if isinstance(value, int | float) else _quoted(value)
+    text = f"{value:.15g}" if isinstance(value, int | float) else _quoted(value)
     return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
 
 

@@ -97,7 +97,7 @@ def scrape(api: Running, path: str, token: str, accept: str = "text/plain") -> A
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("series=cpu,warmth", "no series 'warmth'"),
+        ("series=cpu,warmth", "'warmth' is not allowed; allowed: cpu, memory"),
         ("by=week", "by"),
         ("by=", "by"),
         ("since=0001-01-01T00:00:00Z", "since must be from 1970 to 9998"),

@@ -14,7 +14,7 @@ import pytest
 
 from omnitray.api import facade as d
 from omnitray.api import wire
-from omnitray.base.facts import AlertType, Mode, MonitorLevel
+from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.paths import find_paths, typed
 from omnitray.cli import parser
 from omnitray.protector.view import Answer, Effect, HoldKind
@@ -448,14 +448,34 @@ def test_without_a_command_the_program_starts(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_follow_prints_alerts_as_they_come(api: Running, home: Path) -> None:
-    follower = _start(home, "alerts", "--follow", "--type", "SERVER_DOWN")
+    asked = ("--type", "server_down", "--severity", "warning", "--active", "--text", "shop till")
+    follower = _start(home, "alerts", "--follow", *asked)
     assert follower.stdout is not None
     _when_listening(api)
-    api.door.emit(d.AlertChanged(fake_door.alert(2)))
-    api.door.emit(d.AlertChanged(fake_door.alert(3, type=AlertType.SERVER_DOWN, title="down")))
-    assert follower.stdout.readline().endswith("SERVER_DOWN  down\n")
+    wanted = fake_door.alert(
+        3, type=AlertType.SERVER_DOWN, severity=Severity.WARNING, title="till of the shop"
+    )
+    for number, other in enumerate(
+        (
+            {"type": AlertType.CRITICAL},
+            {"severity": Severity.CRITICAL},
+            {"state": "resolved"},
+            {"title": "the shop"},
+        )
+    ):
+        other_one = msgspec.structs.replace(wanted, id=f"other{number}", **other)
+        api.door.emit(d.AlertChanged(other_one))
+    api.door.emit(d.AlertChanged(wanted))
+    assert follower.stdout.readline().endswith("SERVER_DOWN  till of the shop\n")
     follower.terminate()
     follower.communicate(timeout=10)
+
+
+def test_what_was_is_not_what_comes(omnitray: Run) -> None:
+    for words in (("--since", "1h"), ("--until", "now")):
+        outcome = omnitray("alerts", "--follow", *words)
+        assert outcome.code == 2
+        assert "--follow prints what comes" in outcome.err
 
 
 def test_watch_prints_the_status_again_at_each_change(api: Running, home: Path) -> None:

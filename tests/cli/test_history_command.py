@@ -1,11 +1,13 @@
 """``omnitray history``: running or not, as a table, as JSON, as CSV.
 
-``omnitray history --runs``.
+``omnitray history --runs``, and ``omnitray dashboard``.
 """
 
 import csv
 import io
 import json
+import os
+import webbrowser
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,9 +17,11 @@ import pytest
 from omnitray.base.clock import SystemClock
 from omnitray.base.paths import find_paths
 from omnitray.cli import parser
+from omnitray.cli.commands import history
 from omnitray.metrics.aggregate import Period, Stretch
 from omnitray.metrics.store import MetricsStore
 from support import run_samples
+from support.command_line import Run
 from support.refusing import refusing
 
 Captured = pytest.CaptureFixture[str]
@@ -91,7 +95,7 @@ def test_every_resolution_knows_the_stretch_that_goes_on(say: Say, by: Period) -
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--series", "warmth"), "no series 'warmth'"),
+        (("--series", "warmth"), "'warmth' is not allowed; allowed: cpu, memory"),
         (("--series", ","), ""),
         (("--since", "soon"), "'soon' is not allowed"),
         (("--since", "2999-01-01"), "'since' must lie before 'until'"),
@@ -189,3 +193,51 @@ def test_without_a_run_it_says_how_to_start_one(
     assert parser.main(["history", "--runs"]) == 0
     said = capsys.readouterr().out
     assert said == "no run is remembered; start one with: omnitray run -- COMMAND\n"
+
+
+@pytest.mark.usefixtures("api")
+@pytest.mark.parametrize(
+    ("opener", "opens"),
+    [("exit 0", True), ("sleep 30", True), ("exit 4", False), ("", False)],
+    ids=["opens it", "becomes the browser", "finds no browser", "is not there"],
+)
+@pytest.mark.parametrize("kind", [webbrowser.BackgroundBrowser, webbrowser.GenericBrowser])
+def test_the_dashboard_is_open_only_where_a_browser_took_it(
+    omnitray: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: type[webbrowser.GenericBrowser],
+    opener: str,
+    opens: bool,  # noqa: FBT001 - a case
+) -> None:
+    program = tmp_path / "opener"
+    if opener:
+        program.write_text(f"#!/bin/sh\n{opener}\n".replace("sleep 30", "exec sleep 1"))
+        program.chmod(0o755)
+    monkeypatch.setattr(webbrowser, "get", lambda: kind(str(program)))
+    monkeypatch.setattr(history, "_OPENER_S", 0.5)
+    outcome = omnitray("dashboard")
+    if "sleep" in opener and kind is webbrowser.BackgroundBrowser:
+        os.wait()  # it outlives the command, not this test
+    assert outcome.code == (0 if opens else 1)
+    if opens:
+        assert outcome.out == "the dashboard is open in your browser\n"
+        return
+    assert outcome.out.startswith("http://127.0.0.1:")
+    assert outcome.err == (
+        "omnitray: no browser could be opened; the address counts once and for half a minute\n"
+    )
+
+
+@pytest.mark.usefixtures("api")
+def test_without_any_browser_the_dashboard_has_its_address(
+    omnitray: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_here() -> None:
+        raise webbrowser.Error("could not locate runnable browser")
+
+    monkeypatch.setattr(webbrowser, "get", none_here)
+    outcome = omnitray("dashboard")
+    assert outcome.code == 1
+    assert outcome.out.startswith("http://127.0.0.1:")
+    assert omnitray("dashboard", "--print").code == 0

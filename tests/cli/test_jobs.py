@@ -5,13 +5,19 @@ import shlex
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
+from omnitray.api import wire
 from omnitray.api.wire import JobBody, Jobs
 from omnitray.base.facts import JobKind
-from omnitray.cli.commands import status
+from omnitray.cli.commands import protector, status
 from omnitray.cli.parser import EXAMPLES, ORDERS, build_parser
 from omnitray.cli.terminal import Terminal
+from omnitray.protector.view import ActionOutcome
+from support import fake_door
+from support.api_server import Running
+from support.command_line import Run
 
 
 def body(title: str, cpu: float | None, rss: int, growth: float | None, count: int) -> JobBody:
@@ -105,16 +111,71 @@ def test_values_may_be_in_any_case(words: list[str], value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "allowed"),
     [
-        (["alerts", "--type", "nonsense"], "'nonsense' is not allowed; allowed: PERMISSION_ERROR,"),
-        (["alerts", "--limit", "0"], "'0' is not allowed; allowed: a whole number from 1 to 5000"),
-        (["mode", "fast"], "'fast' is not allowed; allowed: dev, test, prod"),
+        (["alerts", "--type", "VALUE"], "PERMISSION_ERROR, "),
+        (["alerts", "--limit", "VALUE"], "a whole number from 1 to 5000"),
+        (["alerts", "--since", "VALUE"], "a time such as "),
+        (["mode", "VALUE"], "dev, test, prod"),
+        (["snooze", "VALUE"], "a duration such as "),
+        (["record", "--for", "VALUE", "x.jsonl.xz"], "a duration such as "),
+        (["record", "VALUE"], "a name that ends in .jsonl.xz"),
+        (["export", "VALUE"], "a name that ends in .jsonl, .json or .csv"),
+        (["history", "--series", "VALUE"], "cpu, memory, "),
+        (["serve", "VALUE", "--", "true"], "1 to 40 of a-z, 0-9, _ and -"),
+        (["serve", "api", "--health", "ftp://VALUE", "--", "true"], "http://HOST:PORT/PATH, "),
+        (["run", "--memory", "VALUE", "--", "true"], "a size such as "),
+        (["run", "--cpu", "VALUE", "--", "true"], "a percentage; "),
+        (["run", "--timeout", "VALUE", "--", "true"], "a duration such as "),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_a_bad_value_is_told_in_one_way(omnitray: Run, words: list[str], allowed: str) -> None:
+    outcome = omnitray(*words)
+    assert outcome.code == (125 if words[0] == "run" else 2)
+    given = next(word for word in words if "VALUE" in word)
+    assert f"'{given}' is not allowed; allowed: {allowed}" in outcome.err
+
+
+ENDING = "make -j8 (9 processes) was asked to stop; what has not in 10 s is ended."
+
+
+@pytest.mark.parametrize("words", [("end", "shop"), ("answer", "q1", "end")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("outcomes", "code", "said"),
+    [
+        (["not reversible", "ended"], 0, "ended make -j8"),
+        (["reversible", "not reversible", "failed"], 1, "ended make -j8: it could not be ended"),
+        (["not reversible"], 1, "it still runs; what becomes of it: omnitray actions"),
     ],
 )
-def test_a_bad_value_is_told_in_one_way(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+def test_an_end_is_waited_for(
+    api: Running,
+    omnitray: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    outcomes: list[str],
+    code: int,
+    said: str,
 ) -> None:
-    with pytest.raises(SystemExit):
-        build_parser().parse_args(words)
-    assert said in capsys.readouterr().err
+    left = [ActionOutcome(each) for each in outcomes]
+
+    def page() -> Any:
+        outcome = left.pop(0) if len(left) > 1 else left[0]
+        line = fake_door.journal_line(outcome)
+        line = msgspec.structs.replace(line, action_id="t-1", what="ended make -j8")
+        return msgspec.structs.replace(fake_door.protection(), journal=(line,))
+
+    begun = wire.Done(done=(ENDING,), action_id="t-1")
+    monkeypatch.setattr(api.door, "_carry_out", lambda _: begun)
+    monkeypatch.setattr(api.door, "protection", page)
+    monkeypatch.setattr(protector, "_LOOK_S", 0.01)
+    monkeypatch.setattr(protector, "_ENDED_WITHIN_S", 0.1)
+    outcome = omnitray(*words)
+    assert outcome.out.startswith("make -j8 (9 processes) was asked to stop")
+    assert outcome.code == code
+    assert said in (outcome.err if code else outcome.out)
+    left = [ActionOutcome(each) for each in outcomes]
+    printed = omnitray(*words, "--json")
+    assert printed.code == code
+    assert printed.json.get("action_id", printed.json.get("error")) == ("failed" if code else "t-1")

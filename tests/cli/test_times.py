@@ -34,7 +34,7 @@ def test_what_is_no_duration_is_said(text: str) -> None:
 
 
 def test_a_number_without_a_unit_is_refused_with_what_it_may_mean() -> None:
-    with pytest.raises(ValueError, match=r"^'5' has no unit; say 5s, 5m, 5h or 5d$"):
+    with pytest.raises(ValueError, match=r"^'5' is not allowed; allowed: 5s, 5m, 5h or 5d$"):
         duration_s("5")
     assert duration_s("90", plain_seconds=True) == 90  # of run --timeout, as timeout(1) has it
 
@@ -57,6 +57,22 @@ def test_a_number_without_a_unit_is_refused_with_what_it_may_mean() -> None:
         ("3 days ago", "2026-11-19T13:30:00.000Z"),
         ("1 week ago", "2026-11-15T13:30:00.000Z"),
         ("Last Week", "2026-11-08T22:00:00.000Z"),  # its Monday
+        ("half an hour ago", "2026-11-22T13:00:00.000Z"),
+        ("two hours ago", "2026-11-22T11:30:00.000Z"),
+        ("3 months ago", "2026-08-22T13:30:00.000Z"),
+        ("last year", "2024-12-31T22:00:00.000Z"),
+        ("Yesterday at 9:00", "2026-11-21T07:00:00.000Z"),
+        ("the day before yesterday", "2026-11-19T22:00:00.000Z"),
+        ("noon", "2026-11-22T10:00:00.000Z"),
+        ("1:30 PM", "2026-11-22T11:30:00.000Z"),
+        ("12am", "2026-11-21T22:00:00.000Z"),
+        ("sunday", "2026-11-21T22:00:00.000Z"),  # which it is
+        ("last Sunday", "2026-11-14T22:00:00.000Z"),
+        ("Fri 13:00", "2026-11-20T11:00:00.000Z"),
+        ("21 Nov 13:21", "2026-11-21T11:21:00.000Z"),  # as a list shows it
+        ("Nov 21", "2026-11-20T22:00:00.000Z"),
+        ("23 Nov", "2025-11-22T22:00:00.000Z"),  # tomorrow's was a year ago
+        ("1 january 2026", "2025-12-31T22:00:00.000Z"),
         ("last month", "2026-09-30T22:00:00.000Z"),
         ("2026-11-01t12:00:00z", "2026-11-01T12:00:00.000Z"),
         ("2026-11-01T12:00:00Z", "2026-11-01T12:00:00.000Z"),

@@ -1,7 +1,7 @@
-"""Every example of README and docs runs as it stands, against a running OmniTray.
+"""Every example of every page runs as it stands, against a running OmniTray.
 
-It takes longer than other tests, since it starts some eighty programs; a command that stands on
-several pages is typed once.
+It takes longer than other tests, since it starts some hundred programs; a command that stands on
+several pages is typed once. Ports and ids of the pages are replaced by those of this machine.
 """
 
 import gzip
@@ -18,20 +18,49 @@ import pytest
 
 from support import samples
 from support.desktop import Desktop, wait_until
+from support.receivers import StandIn, free_port
 from support.running import OmniTray
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "docs/guide.md", "docs/cli.md", "docs/api.md", "docs/examples.md",
-         "docs/protection.md", "docs/wrong.md")  # fmt: skip
-BLOCK = re.compile(r"^```(sh|console|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-# Tested elsewhere, each for what it does: these change this checkout, or end what all others ask.
-ELSEWHERE = ("python3 packaging/dev.py", "omnitray quit", "omnitray uninstall", "omnitray serve ",
-             "omnitray doctor", "omnitray completion", "omnitray record --for 60s")  # fmt: skip
+BLOCK = re.compile(r"^ *```(sh|console|python)\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
+PAGES = (
+    *("README.md", ".github/CONTRIBUTING.md"),
+    *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")),
+)
+# Python that is no program but a part of one; each has a test that follows the page to the letter.
+RECIPES = ("docs/policies.md", ".github/CONTRIBUTING.md")
+ELSEWHERE = {
+    "python3 packaging/dev.py": "tests/test_dev.py: they change this checkout",
+    "mkdir /sys/fs/cgroup": "a demonstration: it takes root's control groups, and memory away",
+    "mkdir -p /sys/fs/cgroup": "likewise",
+    "(echo $BASHPID": "likewise",
+    "cat /sys/fs/cgroup": "likewise",
+}
 STARTS = re.compile(r"^omnitray\s*(#|$)")  # the program itself: it runs
-# These name an alert, a question, a job or a server that this OmniTray does not have.
-NAMES_A_THING = re.compile(r"omnitray (ack|resolve|answer|pause|resume|slow|end|server|undo)\b")
+ENDS = ("omnitray quit",)  # after all others, which ask it
+# Protection touches nothing here, and asks nothing: nothing is done to a job that these name.
+ACTS = re.compile(r"omnitray (answer|pause|resume|slow|end)\b")
 ALIKE = 25  # letters of a refusal: behind them may stand what is different on each machine
 ENDLESS = ("--follow", "--watch", "omnitray top", ".events()", "websockets.connect", "sleep(3600)")
+PORTS = re.compile(r"(?<![\d.])(8000|8001|8137)\b")
+TOOLS = {"restic": "exit 1", "say": 'echo "$@"', "make": "exit 0", "code": "exit 0"}
+UVICORN = """#!{python}
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *words):
+        pass
+
+HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Handler).serve_forever()
+"""
+# Whoever runs the tests does other things as well, and one example switches protection on.
+NOBODY = '[protect]\nstate = "off"\nprotected = ["*", "/*"]\n'
 
 
 class Example(NamedTuple):
@@ -74,47 +103,80 @@ def examples(page: str) -> list[Example]:
     return found
 
 
+def block_of(page: str, language: str) -> str:
+    found = re.search(
+        rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE
+    )
+    assert found is not None
+    return found[1]
+
+
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OmniTray]:
-    """One for all pages: whoever reads them has one, too."""
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the examples call that is no part of OmniTray: a backup that fails, a web server."""
+    folder = tmp_path_factory.mktemp("tools")
+    for name, does in TOOLS.items():
+        (folder / name).write_text(f"#!/bin/sh\n{does}\n")
+        (folder / name).chmod(0o755)
+    (folder / "uvicorn").write_text(UVICORN.format(python=sys.executable))
+    (folder / "uvicorn").chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory, tools: Path) -> Iterator[OmniTray]:
+    """One for all pages, as who reads them has one, too; with their servers and webhooks."""
     desktop = Desktop(tmp_path_factory.mktemp("examples"), None)
-    ours = OmniTray(desktop)
-    ours.configure("")
-    archive = ours.home / "data" / "alerts" / "archive"
+    ours, receiver = OmniTray(desktop), StandIn()
+    path = (tools, Path(sys.executable).parent, os.environ["PATH"])
+    ports = {"8000": str(free_port()), "8001": str(free_port())}
+    home = ours.home
+    desktop.environment |= {
+        "PATH": os.pathsep.join(map(str, path)),
+        "HOME": str(home),
+        "BROWSER": "true",
+        **{f"PORT_{name}": port for name, port in ports.items()},
+    }
+    (home / "shop").mkdir(parents=True)
+    (home / "test_shop.py").write_text("def test_shop() -> None:\n    pass\n")
+    (home / ".venv").symlink_to(Path(sys.executable).parents[1])  # as in a checkout
+    address = home / ".config" / "omnitray" / "webhooks" / "team.url"
+    address.parent.mkdir(parents=True)
+    address.touch(0o600)
+    address.write_text(f"{receiver.url}\n")
+    servers, webhooks = block_of("docs/servers.md", "toml"), block_of("docs/webhooks.md", "toml")
+    declared = PORTS.sub(lambda port: ports.get(port[1], port[1]), servers)
+    ours.configure(f"{NOBODY}{declared}{webhooks}")
+    archive = home / "data" / "alerts" / "archive"
     archive.mkdir(parents=True)
     old = msgspec.structs.replace(samples.alerts()[0], state="resolved")
     with gzip.open(archive / "alerts-2026-10.jsonl.gz", "wb") as file:
         file.write(msgspec.json.encode(old) + b"\n")
-    (ours.home / ".venv").symlink_to(Path(sys.executable).parents[1])  # as in a checkout
     ours.start("--headless")
     yield ours
+    for each in ours.get("servers")["servers"]:  # they would outlive it
+        ours.post(f"servers/{each['name']}/stop")
     assert ours.end() == 0
+    assert ours.journal("begin") == []
     desktop.stop()
-
-
-@pytest.fixture
-def tools(tmp_path: Path) -> Path:
-    """What the examples call that is no part of OmniTray: a backup that fails, a voice."""
-    folder = tmp_path / "tools"
-    folder.mkdir()
-    for name, does in (("restic", "exit 1"), ("say", 'echo "$@"'), ("make", "exit 0")):
-        (folder / name).write_text(f"#!/bin/sh\n{does}\n")
-        (folder / name).chmod(0o755)
-    return folder
+    receiver.stop()
 
 
 class Reader:
     """Somebody who reads a page from its top and types what it shows."""
 
-    def __init__(self, program: OmniTray, tools: Path) -> None:
+    def __init__(self, program: OmniTray) -> None:
         self._program = program
         home = program.home
-        path = (tools, Path(sys.executable).parent, os.environ["PATH"])
+        run = home / "session"
+        run.mkdir(exist_ok=True)
+        if not (run / "omnitray").exists():
+            (run / "omnitray").symlink_to(home / "run")
+        known = program.desktop.environment
         self._environment = {
-            **program.desktop.environment,
-            "PATH": os.pathsep.join(map(str, path)),
+            **{name: value for name, value in known.items() if not name.startswith("PYTEST_")},
             "OMNITRAY_HOME": str(home),
-            "HOME": str(home),
+            "XDG_RUNTIME_DIR": str(run),
             "API": str(home / "run" / "api.json"),
         }
         self._posted = 0
@@ -128,8 +190,8 @@ class Reader:
         done = subprocess.run(
             words,
             cwd=self._program.home,
-            env=self._environment | self._nobody(example),
-            stdin=subprocess.DEVNULL,
+            env=self._environment | self._elsewhere(example),
+            input="y\nn\n",  # to what an uninstall asks: yes, and the data stays
             capture_output=True,
             text=True,
             timeout=60,
@@ -139,21 +201,45 @@ class Reader:
         if example.refused:
             alike = done.stderr.startswith(example.refused[:ALIKE])
             return "" if refused and alike else f"exit {done.returncode}: {done.stderr}"
-        if done.returncode == 0 or (refused and NAMES_A_THING.search(example.text)):
+        if done.returncode == 0 or (refused and ACTS.search(example.text)):
             return ""
         return f"exit {done.returncode}: {done.stderr.strip()[-300:]}"
 
-    def _nobody(self, example: Example) -> dict[str, str]:
-        """Folders where no OmniTray runs, for what the page shows of that."""
-        nobody = "is not running" in example.refused
-        return {"OMNITRAY_HOME": str(self._program.home / "nobody")} if nobody else {}
+    def _elsewhere(self, example: Example) -> dict[str, str]:
+        """Folders where no OmniTray runs: for what is shown of that, and to uninstall it."""
+        if "is not running" not in example.refused and "omnitray uninstall" not in example.text:
+            return {}
+        nobody = self._program.home / "nobody"
+        nobody.mkdir(exist_ok=True)
+        return {"OMNITRAY_HOME": str(nobody / "omnitray"), "HOME": str(nobody)}
 
     def _words(self, example: Example) -> list[str]:
+        text = self._as_here(example)
+        if "def test_" in text:
+            folder = self._program.home / "tests"
+            folder.mkdir(exist_ok=True)
+            settings = block_of(example.page, "ini")
+            (folder / "pytest.ini").write_text(self._as_here(example._replace(text=settings)))
+            (folder / "test_page.py").write_text(text)
+            return [sys.executable, "-m", "pytest", "-q", "--rootdir", str(folder), str(folder)]
         if example.kind == "python":
-            return [sys.executable, "-c", example.text]
+            return [sys.executable, "-c", text]
         kept = self._kept
-        script = f"[ -f {kept} ] && . {kept}\n{example.text}\nrc=$?; declare -p URL TOKEN AUTH API "
+        script = f"[ -f {kept} ] && . {kept}\n{text}\nrc=$?; declare -p URL TOKEN AUTH API "
         return ["bash", "-c", f"{script} url token > {kept} 2>/dev/null; exit $rc"]
+
+    def _as_here(self, example: Example) -> str:
+        """With a port that is free here, that of this OmniTray, and an alert that it has."""
+        ports = {"8137": self._program.address()["url"].rpartition(":")[2]}
+        if example.kind == "sh":
+            ports |= {each: self._environment[f"PORT_{each}"] for each in ("8000", "8001")}
+        else:
+            ports["8000"] = str(free_port())
+        text = PORTS.sub(lambda port: ports[port[1]], example.text)
+        if example.refused or not (named := re.search(r"omnitray (?:ack|resolve) (\w+)", text)):
+            return text
+        newest = self._program.get("alerts?active=true&limit=1")["alerts"][0]["id"]
+        return text.replace(named[1], newest)
 
     def _follow(self, words: list[str]) -> str:
         """One that goes on for ever: it has to say something when an alert comes."""
@@ -187,19 +273,30 @@ def typed() -> set[str]:
     return set()
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_every_example_runs_as_it_stands(
-    program: OmniTray, tools: Path, typed: set[str], page: str
-) -> None:
-    reader = Reader(program, tools)
-    shown = examples(page)
-    assert shown
+def in_order(page: str) -> list[Example]:
+    """The examples of a page, those last that end what all others ask."""
+    runs = [
+        each
+        for each in examples(page)
+        if not each.text.startswith(tuple(ELSEWHERE)) and not STARTS.match(each.text)
+        if each.kind == "sh" or page not in RECIPES
+    ]
+    return sorted(runs, key=lambda each: each.text.startswith(ENDS))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if in_order(page)])
+def test_every_example_runs_as_it_stands(program: OmniTray, typed: set[str], page: str) -> None:
+    reader = Reader(program)
     faults = {}
-    for each in shown:
+    for each in in_order(page):
         words = each.text.split("  #")[0].strip()
-        if words in typed or each.text.startswith(ELSEWHERE) or STARTS.match(each.text):
+        if words in typed:
             continue
         typed.add(words)
         if fault := reader.run(each):
             faults[f"{page}:{each.line}: {each.text.strip()}"] = fault
+        if each.text.startswith(ENDS):
+            assert program.program is not None
+            program.program.wait(20)
+            program.start("--headless")
     assert faults == {}

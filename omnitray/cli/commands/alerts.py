@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from omnitray.alerts.model import Alert, kind
-from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.api.requests import ACTIVE, NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity
 from omnitray.cli.dispatch import CommandContext, Stopped
+from omnitray.cli.run_options import bad_value
 from omnitray.cli.times import moment, rfc3339, shown
 from omnitray.client.http import NotAnswering, NotRunning, Remote, RequestFailed, lost, quoted
 
@@ -63,7 +64,9 @@ def _show(found: list[Alert], context: CommandContext) -> None:
         context.terminal.line("no alerts")
         return
     rows = [_row(alert, context) for alert in found]
-    context.terminal.table(rows, [_colour(alert) for alert in found], middle=True)
+    state = (len(rows[0]) - 2,) if context.terminal.width < NARROWEST else ()
+    colours = [_colour(alert) for alert in found]
+    context.terminal.table(rows, colours, middle=True, drop=state)
 
 
 def _row(alert: Alert, context: CommandContext) -> tuple[str, ...]:
@@ -90,17 +93,20 @@ def _follow(args: argparse.Namespace, context: CommandContext) -> int:
     from omnitray.api.messages import AlertMessage, alert_of  # noqa: PLC0415
     from omnitray.client.websocket import stream  # noqa: PLC0415
 
+    if args.since or args.until:
+        raise ValueError("--follow prints what comes; --since and --until ask for what was")
+    query = _query(args, context)
     with contextlib.closing(stream(context.remote().address, ["alert"])) as messages:
         for text in messages:
             if '"event":"alert"' not in text[:20]:
                 continue
-            message = msgspec.json.decode(text, type=AlertMessage)
-            if args.type not in (None, message.alert_type):
+            alert = alert_of(msgspec.json.decode(text, type=AlertMessage))
+            if not fits(alert, query):
                 continue
             if args.json:
                 context.terminal.json(text.encode())
             else:
-                _show([alert_of(message)], context)
+                _show([alert], context)
     raise Stopped
 
 
@@ -185,7 +191,8 @@ def _export_file(args: argparse.Namespace) -> Path:
 
     file = Path(args.file)
     if file.suffix.lower() not in ENDINGS:
-        raise ValueError(f"{args.file} must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
+        allowed = f"a name that ends in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}"
+        raise ValueError(bad_value(args.file, allowed))
     refuse_place(file)
     if not args.force and file.exists() and file.stat().st_size:  # an empty one holds nothing
         raise NotExported(f"{args.file} is there already; --force replaces it")
@@ -243,9 +250,9 @@ def _stored_in_files(
     return _printed(alert, args, context)
 
 
-def _found_in_files(args: argparse.Namespace, context: CommandContext) -> Alerts | None:
-    """What ``alerts`` asks for, the newest first; with ``--json`` it is printed, and None."""
-    query = AlertQuery(
+def _query(args: argparse.Namespace, context: CommandContext) -> AlertQuery:
+    """What the options ask for, as the history knows it."""
+    return AlertQuery(
         types=frozenset({AlertType(args.type)} if args.type else ()),
         severities=frozenset({Severity(args.severity)} if args.severity else ()),
         states=frozenset({args.state}) if args.state else ACTIVE if args.active else frozenset(),
@@ -254,7 +261,11 @@ def _found_in_files(args: argparse.Namespace, context: CommandContext) -> Alerts
         until=moment(args.until, context.now).timestamp() if args.until else None,
         limit=args.limit,
     )
-    found = _files(context).alerts(query)
+
+
+def _found_in_files(args: argparse.Namespace, context: CommandContext) -> Alerts | None:
+    """What ``alerts`` asks for, the newest first; with ``--json`` it is printed, and None."""
+    found = _files(context).alerts(_query(args, context))
     context.terminal.problem(f"{NOBODY}; read from its files")
     return _printed(Alerts(count=len(found), alerts=found), args, context)
 

@@ -26,7 +26,7 @@ def channels(args: argparse.Namespace, context: CommandContext) -> int:
         head = ("channel", "state", "waiting", "newest alert")
         rows = [_row(each, context) for each in body.channels]
         colours = ["dim", *("warning" if each.fault else "" for each in body.channels)]
-        context.terminal.table([head, *rows], colours)
+        context.terminal.table([head, *rows], colours, drop=(2, 3))
     return 0
 
 
@@ -78,7 +78,9 @@ def _list(args: argparse.Namespace, context: CommandContext) -> int:
     rows = [_webhook_row(each, context) for each in body.webhooks]
     colours = {"failed": "critical", "waiting": "warning", "paused": "dim"}
     context.terminal.table(
-        [head, *rows], ["dim", *(colours.get(each.state, "") for each in body.webhooks)]
+        [head, *rows],
+        ["dim", *(colours.get(each.state, "") for each in body.webhooks)],
+        drop=(5, 4, 1, 2),
     )
     return 0
 

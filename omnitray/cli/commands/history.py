@@ -5,6 +5,7 @@
 
 import argparse
 import datetime as dt
+import subprocess
 import webbrowser
 
 import msgspec
@@ -31,6 +32,7 @@ from omnitray.runs.model import RunRecord
 from omnitray.runs.words import cpu, peak, took
 
 COLUMNS = ("min", "mean", "max", "p95")
+_OPENER_S = 3.0  # measured: xdg-open gives up after 1.3 s where no browser starts
 
 
 def history(args: argparse.Namespace, context: CommandContext) -> int:
@@ -42,7 +44,7 @@ def history(args: argparse.Namespace, context: CommandContext) -> int:
         context.terminal.whole(_csv(body).rstrip("\n"))
         return 0
     if not any(each.points for each in body.series):
-        context.terminal.paragraph(_nothing(context))
+        context.terminal.line(_nothing(context))
         return 0
     for series in body.series:
         if series.points:
@@ -103,13 +105,39 @@ def dashboard(args: argparse.Namespace, context: CommandContext) -> int:
     if args.json:
         context.terminal.json(msgspec.json.encode({"url": address}))
         return 0
-    if not args.print and webbrowser.open(address):
-        context.terminal.line(
-            "your browser is asked to open the dashboard; its address: omnitray dashboard --print"
-        )
+    if not args.print and _opened(address):
+        context.terminal.line("the dashboard is open in your browser")
         return 0
-    context.terminal.line(address)
-    return 0
+    context.terminal.whole(address)
+    if args.print:
+        return 0
+    context.terminal.problem(
+        "no browser could be opened; the address counts once and for half a minute"
+    )
+    return 1
+
+
+def _opened(address: str) -> bool:
+    """Whether a browser took it: ``webbrowser`` itself believes ``xdg-open`` in each case."""
+    try:
+        browser = webbrowser.get()
+    except webbrowser.Error:
+        return False
+    if not isinstance(browser, webbrowser.BackgroundBrowser):
+        return browser.open(address)
+    words = [browser.name, *(each.replace("%s", address) for each in browser.args)]
+    quiet = subprocess.DEVNULL
+    try:
+        opener = subprocess.Popen(
+            words, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
+        )
+    except OSError:
+        return False
+    try:
+        return opener.wait(_OPENER_S) == 0
+    except subprocess.TimeoutExpired:  # it has become the browser, which outlives us
+        opener.returncode = 0
+        return True
 
 
 def _table(series: SeriesBody, by: str, context: CommandContext) -> None:
@@ -121,7 +149,7 @@ def _table(series: SeriesBody, by: str, context: CommandContext) -> None:
         for each in series.points
     ]
     head = (series.series, *COLUMNS)
-    context.terminal.table([head, *rows], ["dim", *([""] * len(rows))])
+    context.terminal.table([head, *rows], ["dim", *([""] * len(rows))], drop=(1,))
 
 
 def figure(value: float, unit: str) -> str:
@@ -182,7 +210,7 @@ def list_runs(args: argparse.Namespace, context: CommandContext) -> int:
         for each in runs
     ]
     colours = ["dim", *(COLOURS.get(each.kind.value, "") for each in runs)]
-    context.terminal.table([HEAD, *rows], colours)
+    context.terminal.table([HEAD, *rows], colours, drop=(3, 4, 1, 2))
     return 0
 
 

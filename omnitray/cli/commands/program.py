@@ -58,10 +58,9 @@ def completion(args: argparse.Namespace, context: CommandContext) -> int:
     import shtab  # noqa: PLC0415 - needed here alone
 
     from omnitray.cli.parser import build_parser  # noqa: PLC0415 - it imports us by name
-    from omnitray.cli.values import ENTRY  # noqa: PLC0415 - needed here alone
 
     def completer(kind: str) -> object:
-        return shtab.FILE if kind == "file" else shtab.cmd(f"omnitray {ENTRY} {kind} 2>/dev/null")
+        return shtab.FILE if kind == "file" else _offered_now(kind)
 
     script = shtab.complete(build_parser(completer), args.shell)
     if args.json:
@@ -70,6 +69,26 @@ def completion(args: argparse.Namespace, context: CommandContext) -> int:
     else:
         context.terminal.whole(script)
     return 0
+
+
+def _offered_now(kind: str) -> dict[str, object]:
+    """What each shell does at each Tab for a kind of value, told the word before.
+
+    ``shtab.cmd`` does not do for zsh: its command runs once, when the script is loaded, and what
+    it has said then is offered for as long as that shell lives.
+    """
+    from omnitray.cli.values import ENTRY  # noqa: PLC0415 - needed here alone
+
+    ask, quiet = f"omnitray {ENTRY} {kind}", "2>/dev/null"
+    name = f"_omnitray_{kind}"
+    bash = f'compgen -W "$({ask} "${{COMP_WORDS[COMP_CWORD-1]}}" {quiet})" -- "$1"'
+    zsh = f'compadd -- ${{(f)"$({ask} "$words[CURRENT-1]" {quiet})"}}'
+    return {
+        "bash": name,
+        "zsh": name,
+        "fish": f"({ask} (commandline -opc)[-1] {quiet})",
+        "preamble": {"bash": f"{name}() {{ {bash}; }}", "zsh": f"{name}() {{ {zsh}; }}"},
+    }
 
 
 def service(args: argparse.Namespace, context: CommandContext) -> int:

@@ -18,14 +18,25 @@ from omnitray.base.amounts import duration, size
 from omnitray.base.durable import StorageError, write_atomic
 from omnitray.base.paths import why_no_place
 from omnitray.cli.dispatch import CommandContext, CommandFailed
+from omnitray.cli.run_options import bad_value
 from omnitray.cli.terminal import Terminal, percent
 from omnitray.cli.times import duration_s, shown
 from omnitray.client.http import quoted
-from omnitray.protector.view import Considered, Explanation, HoldKind, pid_words
+from omnitray.protector.view import (
+    ActionOutcome,
+    Considered,
+    Explanation,
+    HoldKind,
+    pid_words,
+)
 
+NARROW = 70  # columns: with fewer what was done goes on in the next line
 RECORDED, LONGEST_RECORDED_S = ".jsonl.xz", 3600.0
 # An hour of a busy desk takes some seconds to be written; the protector steps every five at rest.
 _WRITTEN_WITHIN_S, _LOOK_S = 60.0, 0.5
+# TERM, 10 s later KILL, and 10 s more until it is given up (protector/actuators/signals.py).
+_ENDED_WITHIN_S = 25.0
+_GOING_ON = (ActionOutcome.REVERSIBLE, ActionOutcome.FINAL)
 
 
 def actions(args: argparse.Namespace, context: CommandContext) -> int:
@@ -45,7 +56,7 @@ def actions(args: argparse.Namespace, context: CommandContext) -> int:
         (shown(each.at, context.now), each.outcome.value, each.id, f"{each.what} ({each.why})")
         for each in body.actions
     ]
-    terminal.table(rows)
+    terminal.table(rows, drop=(0,), whole=terminal.width < NARROW)
     if not rows:
         terminal.line("nothing was done to any job")
     if body.breaker.state != "closed":
@@ -88,7 +99,8 @@ def explain(args: argparse.Namespace, context: CommandContext) -> int:
         rows = [(*row[:2], row[3]) for row in rows]
     notes = [_what_of_it(each) for each in body.considered]
     terminal.line()
-    terminal.table(rows, ("dim",), right=range(len(rows[0]) - 1), below=["", *notes])
+    figures = range(len(rows[0]) - 1)
+    terminal.table(rows, ("dim",), right=figures, below=["", *notes], drop=figures[1:])
     return 0
 
 
@@ -135,20 +147,41 @@ def questions(args: argparse.Namespace, context: CommandContext) -> int:
 
 def answer(args: argparse.Namespace, context: CommandContext) -> int:
     """Answer an open question."""
-    path = f"/questions/{quoted(args.id)}"
-    done = context.post(path, {"answer": args.answer}, Done, as_json=args.json)
-    if done is not None:
-        _say(done, "nothing was left to do", context)
-    return 0
+    done = context.changed(f"/questions/{quoted(args.id)}", {"answer": args.answer}, Done)
+    return _acted(done, args, context, ends=args.answer == "end")
 
 
 def act(args: argparse.Namespace, context: CommandContext) -> int:
     """Pause, resume, slow down or end a job."""
-    body = {"job": args.job, "action": args.action}
-    done = context.post("/jobs/action", body, Done, as_json=args.json)
-    if done is not None:
+    done = context.changed("/jobs/action", {"job": args.job, "action": args.action}, Done)
+    return _acted(done, args, context, ends=args.action == "end")
+
+
+def _acted(done: Done, args: argparse.Namespace, context: CommandContext, *, ends: bool) -> int:
+    """Say what was done; an end is waited for, since its outcome is what was asked for."""
+    if not args.json:
         _say(done, "nothing was left to do", context)
+    ended = _wait_for_the_end(done.action_id, context) if ends and done.action_id else ""
+    if args.json:
+        context.terminal.json(msgspec.json.encode(done))
+    elif ended:
+        context.terminal.line(ended)
     return 0
+
+
+def _wait_for_the_end(action_id: str, context: CommandContext) -> str:
+    """What was ended; raises CommandFailed where something is left."""
+    until = time.monotonic() + _ENDED_WITHIN_S
+    while True:
+        found = context.remote().get("/actions", Actions).actions
+        row = next((each for each in found if each.id == action_id), None)
+        if row is not None and row.outcome not in _GOING_ON:
+            if row.outcome is ActionOutcome.ENDED:
+                return row.what
+            raise CommandFailed("failed", f"{row.what}: it could not be ended")
+        if time.monotonic() > until:
+            raise CommandFailed("failed", "it still runs; what becomes of it: omnitray actions")
+        time.sleep(_LOOK_S / 2)
 
 
 def protect(args: argparse.Namespace, context: CommandContext) -> int:
@@ -184,9 +217,9 @@ def record(args: argparse.Namespace, context: CommandContext) -> int:
     """Record for a while, then bring the file to where the person wants it."""
     file, for_s = Path(args.file), duration_s(args.for_s)
     if not file.name.endswith(RECORDED):
-        raise ValueError(f"{args.file} must end in {RECORDED}")
+        raise ValueError(bad_value(args.file, f"a name that ends in {RECORDED}"))
     if not 0 < for_s <= LONGEST_RECORDED_S:
-        raise ValueError(f"{args.for_s!r} is too long or nothing; at most 1h")
+        raise ValueError(bad_value(args.for_s, "more than nothing and at most 1h"))
     if why := why_no_place(file):
         raise CommandFailed("failed", why)
     if file.exists() and not args.force:

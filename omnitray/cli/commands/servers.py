@@ -10,6 +10,7 @@ from omnitray.api.wire import ServerBody, ServerLogBody, Servers
 from omnitray.base.amounts import duration
 from omnitray.base.process_environment import working_folder
 from omnitray.cli.dispatch import CommandContext
+from omnitray.cli.run_options import bad_value
 from omnitray.cli.times import shown
 from omnitray.client.http import quoted
 from omnitray.runs.records import given_environment
@@ -42,7 +43,7 @@ def servers(args: argparse.Namespace, context: CommandContext) -> int:
     rows = [_row(each, context) for each in body.servers]
     colours = ["dim", *(STYLES.get(each.state, "") for each in body.servers)]
     head = ("server", "state", "address", "up since", "start", "restarts", "last exit")
-    context.terminal.table([head, *rows], colours)
+    context.terminal.table([head, *rows], colours, drop=(4, 3, 5, 2))
     return 0
 
 
@@ -102,7 +103,8 @@ def serve(args: argparse.Namespace, context: CommandContext) -> int:
         del fields["owner"]
         server_of_table(fields)
     except ServerFault as fault:
-        raise ValueError(f"{fault.key}: {fault.allowed}") from fault
+        said = {"name": args.name, "health": args.health}.get(fault.key, shlex.join(args.words))
+        raise ValueError(bad_value(said, fault.allowed)) from fault
     return _told(context.changed("/servers", new, ServerBody), args, context)
 
 
@@ -113,7 +115,7 @@ def server(args: argparse.Namespace, context: CommandContext) -> int:
         return _told(context.changed(path, None, ServerBody), args, context)
     body = context.get(path, ServerLogBody, as_json=args.json, lines=args.lines)
     for line in body.lines if body is not None else ():
-        context.terminal.line(line)
+        context.terminal.row(line)
     return 0
 
 

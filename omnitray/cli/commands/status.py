@@ -82,12 +82,12 @@ def show_status(body: StatusBody, context: CommandContext) -> None:
     terminal.line(body.detail, "dim")
     terminal.line()
     rows = [*_readings(body.monitor.snapshot), *_settings(body), *_rest(body)]
-    terminal.table(rows)
+    terminal.table(rows, whole=True)
     for problem in body.problems:
-        terminal.paragraph(f"Problem   {problem}", 10, "warning")
+        terminal.line(f"Problem   {problem}", "warning", 10)
     for alert in body.alerts.latest:
         when = shown(alert.last_seen, context.now)
-        terminal.line(f"  {when}  {alert.severity:<8}  {alert.title}", alert.severity)
+        terminal.row(f"  {when}  {alert.severity:<8}  {alert.title}", alert.severity)
 
 
 def _readings(shot: SnapshotBody | None) -> list[tuple[str, str, str]]:
@@ -274,7 +274,7 @@ def _show(kept: list[JobBody], total: int, by: str, context: CommandContext) -> 
         for each in kept
     ]
     titles = ("CPU", "memory", "growth", "leader", "job")
-    terminal.table([titles, *rows], ["dim"], right=(0, 1, 2, 3))
+    terminal.table([titles, *rows], ["dim"], right=(0, 1, 2, 3), drop=(3, 2, 0))
     if more := total - len(kept):
         terminal.line(f"{count(more, 'more job')}; --limit {total} shows all of them", "dim")
 
