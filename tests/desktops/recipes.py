@@ -4,12 +4,20 @@ One class a desktop; :data:`DESKTOPS` lists them. The recipes run on Debian 12 a
 that they name (``apt-get install --no-install-recommends``).
 """
 
-import re
+import json
 import shutil
 import time
 from pathlib import Path
 
+from desktops.pointer import WaylandPointer
 from desktops.session import Session
+
+SIZE = (1280, 800)
+
+
+def below_lib(path: str) -> str:
+    """Where Debian has a program that is on no search path."""
+    return str(next(Path("/usr/lib").glob(f"*/{path}"), path))
 
 
 class DesktopUnderTest:
@@ -19,6 +27,10 @@ class DesktopUnderTest:
     title = ""
     packages: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
+    notifications: tuple[str, ...] = ()  # its own service: others may be installed beside it
+    # Where "Show details" is in a notification, in parts of its width and height; None where no
+    # buttons are drawn: then it is clicked on its words.
+    details_button: tuple[float, float] | None = None
     as_nobody = False
 
     def __init__(self, folder: Path) -> None:
@@ -32,25 +44,13 @@ class DesktopUnderTest:
         """A picture of the whole screen."""
         raise NotImplementedError
 
-    def click(self, x: int, y: int, *, right: bool = False) -> bool:
-        """A real click; False where this desktop takes none from outside."""
+    def click(self, x: int, y: int, *, right: bool = False) -> None:
+        """A real click."""
         raise NotImplementedError
 
     def active_title(self) -> str:
         """The title of the window in front; empty where nothing says it."""
         raise NotImplementedError
-
-    def open_menu(self, x: int, y: int) -> str:
-        """Open the icon's menu; how that was done."""
-        return "right click" if self.click(x, y, right=True) else ""
-
-    def invoke_notification(self) -> bool:
-        """Act on the newest notification as its service does at a click; False without a way."""
-        return False
-
-    def notification_places(self) -> tuple[tuple[int, int], ...]:
-        """Where to click on a notification, one after the other; the upper right corner."""
-        return ((1130, 80), (1130, 120), (1100, 160))
 
     def set_dark(self, dark: bool) -> bool:  # noqa: FBT001 - one value
         """Ask the desktop for dark or light; False where there is no such wish."""
@@ -62,6 +62,13 @@ class DesktopUnderTest:
         watcher = "org.kde.StatusNotifierWatcher"
         self.session.wait(lambda: self.session.owns(watcher), "a tray", limit_s)
 
+    def _await_notifications(self, limit_s: float = 40.0) -> None:
+        """Until the desktop's own service shows them; it is started where it is a program."""
+        name = "org.freedesktop.Notifications"
+        if self.notifications:
+            self.session.start(*self.notifications)
+        self.session.wait(lambda: self.session.owns(name), "a notification service", limit_s)
+
 
 class X11Desktop(DesktopUnderTest):
     """On Xvfb: xdotool clicks, ImageMagick photographs."""
@@ -70,14 +77,27 @@ class X11Desktop(DesktopUnderTest):
         """By ``import``."""
         self.session.run("import", "-window", "root", str(target))
 
-    def click(self, x: int, y: int, *, right: bool = False) -> bool:
+    def click(self, x: int, y: int, *, right: bool = False) -> None:
         """By the XTEST extension, as a mouse would."""
         self.session.run("xdotool", "mousemove", "--sync", str(x), str(y))
-        return self.session.run("xdotool", "click", "3" if right else "1").returncode == 0
+        self.session.run("xdotool", "click", "3" if right else "1")
 
     def active_title(self) -> str:
         """As the window manager says."""
         return self.session.run("xdotool", "getactivewindow", "getwindowname").stdout.strip()
+
+
+class WaylandDesktop(DesktopUnderTest):
+    """A compositor that takes a pointer from outside."""
+
+    _pointer: WaylandPointer | None = None
+
+    def click(self, x: int, y: int, *, right: bool = False) -> None:
+        """By a pointer of our own, which stays: with its client the compositor takes it away."""
+        if self._pointer is None:
+            run = Path(self.session.environment["XDG_RUNTIME_DIR"])
+            self._pointer = WaylandPointer(run / self.session.environment["WAYLAND_DISPLAY"], SIZE)
+        self._pointer.click(x, y, right=right)
 
 
 class Mate(X11Desktop):
@@ -86,6 +106,8 @@ class Mate(X11Desktop):
     name, title = "mate", "MATE 1.26 (X11)"
     packages = ("mate-panel", "marco", "mate-notification-daemon", "mate-indicator-applet")
     programs = ("marco", "mate-panel", "Xvfb", "xdotool", "import")
+    notifications = ("/usr/lib/mate-notification-daemon/mate-notification-daemon",)
+    details_button = (0.61, 0.77)
 
     def start(self) -> None:
         """Window manager, notifications, panel."""
@@ -94,7 +116,7 @@ class Mate(X11Desktop):
         session.start_display()
         session.start_buses()
         session.start("marco")
-        session.start("/usr/lib/mate-notification-daemon/mate-notification-daemon")
+        self._await_notifications()
         session.start("mate-panel")
         self._await_watcher()
 
@@ -105,9 +127,11 @@ class Xfce(X11Desktop):
     name, title = "xfce", "Xfce 4.18 (X11)"
     packages = ("xfce4-panel", "xfwm4", "xfce4-notifyd", "xfce4-settings")
     programs = ("xfwm4", "xfce4-panel", "Xvfb", "xdotool", "import")
+    notifications = (below_lib("xfce4/notifyd/xfce4-notifyd"),)
+    details_button = (0.3, 0.73)
 
     def start(self) -> None:
-        """Settings, window manager, panel; notifications are started on demand."""
+        """Settings, window manager, notifications, panel."""
         session = self.session
         session.environment |= {
             "XDG_CURRENT_DESKTOP": "XFCE",
@@ -118,6 +142,7 @@ class Xfce(X11Desktop):
         session.start_buses()
         session.start("xfsettingsd", "--no-daemon")
         session.start("xfwm4")
+        self._await_notifications()
         session.start("xfce4-panel")
         self._await_watcher()
 
@@ -127,6 +152,7 @@ class PlasmaX11(X11Desktop):
 
     name, title = "plasma-x11", "Plasma 5.27 (X11)"
     packages = ("plasma-workspace", "kwin-x11")
+    details_button = (0.58, 0.85)
     programs = ("kwin_x11", "plasmashell", "/usr/bin/kded5", "Xvfb", "xdotool", "import")
 
     def start(self) -> None:
@@ -139,21 +165,11 @@ class PlasmaX11(X11Desktop):
         session.start_buses(logind=True)
         session.start("kwin_x11")
         session.start("/usr/bin/kded5")
-        session.start(*activity_manager())
+        session.start(below_lib("libexec/kactivitymanagerd"))
         time.sleep(2)
         session.start("plasmashell", "--no-respawn")
         self._await_watcher(90)
-        session.wait(lambda: session.owns("org.freedesktop.Notifications"), "notifications", 90)
-
-    def notification_places(self) -> tuple[tuple[int, int], ...]:
-        """The middle of each of the shell's windows that is no panel, the newest on top first."""
-        command = "search --onlyvisible --class plasmashell getwindowgeometry --shell %@"
-        said = self.session.run("xdotool", *command.split()).stdout
-        figures = [int(each) for each in re.findall(r"(?:X|Y|WIDTH|HEIGHT)=(-?\d+)", said)]
-        boxes = [figures[at : at + 4] for at in range(0, len(figures), 4)]
-        shown = [each for each in boxes if 60 < each[3] < 400 and 200 < each[2] < 700]
-        shown.sort(key=lambda each: each[1])
-        return tuple((x + width // 3, y + height // 2) for x, y, width, height in shown)
+        self._await_notifications(90)
 
     def set_dark(self, dark: bool) -> bool:  # noqa: FBT001 - one value
         """By Plasma's own tool."""
@@ -161,11 +177,12 @@ class PlasmaX11(X11Desktop):
         return self.session.run("plasma-apply-colorscheme", scheme).returncode == 0
 
 
-class PlasmaWayland(DesktopUnderTest):
-    """Plasma 5.27 with ``kwin_wayland --virtual``; it takes no clicks from outside."""
+class PlasmaWayland(WaylandDesktop):
+    """Plasma 5.27 with ``kwin_wayland --virtual``."""
 
     name, title = "plasma-wayland", "Plasma 5.27 (Wayland)"
     packages = ("plasma-workspace", "kwin-wayland", "kde-spectacle", "python3-dbusmock")
+    details_button = (0.58, 0.85)
     programs = ("/usr/bin/kwin_wayland", "plasmashell", "/usr/bin/kded5", "spectacle")
 
     def start(self) -> None:
@@ -189,21 +206,16 @@ class PlasmaWayland(DesktopUnderTest):
         session.start(str(compositor), *options, "--socket", socket)
         place = Path(session.environment["XDG_RUNTIME_DIR"]) / socket
         session.wait(place.exists, "the compositor", 40)
-        session.start(*activity_manager())
+        session.start(below_lib("libexec/kactivitymanagerd"))
         session.start("/usr/bin/kded5")
         time.sleep(1)
         session.start("plasmashell", "--no-respawn")
         self._await_watcher(90)
-        session.wait(lambda: session.owns("org.freedesktop.Notifications"), "notifications", 90)
+        self._await_notifications(90)
 
     def shoot(self, target: Path) -> None:
         """By spectacle."""
         self.session.run("spectacle", "-b", "-n", "-f", "-o", str(target), limit_s=30)
-
-    def click(self, x: int, y: int, *, right: bool = False) -> bool:
-        """Not from outside."""
-        del x, y, right
-        return False
 
     def active_title(self) -> str:
         """Nobody says it from outside."""
@@ -215,8 +227,8 @@ class PlasmaWayland(DesktopUnderTest):
         return self.session.run("plasma-apply-colorscheme", scheme).returncode == 0
 
 
-class Sway(DesktopUnderTest):
-    """sway 1.7 with waybar and mako; without devices it has no pointer to click with."""
+class Sway(WaylandDesktop):
+    """sway 1.7 with waybar and mako."""
 
     name, title = "sway", "sway 1.7, waybar, mako (Wayland)"
     packages = ("sway", "waybar", "mako-notifier", "grim", "xdg-desktop-portal-gtk")
@@ -262,19 +274,8 @@ class Sway(DesktopUnderTest):
         self.session.run("grim", str(shot))
         shutil.copyfile(shot, target)
 
-    def click(self, x: int, y: int, *, right: bool = False) -> bool:
-        """Not without a pointer, which a headless sway has none of."""
-        del x, y, right
-        return False
-
-    def invoke_notification(self) -> bool:
-        """What mako does at a click."""
-        return self.session.run("makoctl", "invoke").returncode == 0
-
     def active_title(self) -> str:
         """The focused node of sway's tree."""
-        import json  # noqa: PLC0415 - here alone
-
         tree = self.session.run("swaymsg", "-t", "get_tree", "-r").stdout
         waiting = [json.loads(tree)] if tree else []
         while waiting:
@@ -289,8 +290,9 @@ class Gnome(DesktopUnderTest):
     """GNOME Shell 43, headless, with the AppIndicator extension; its Eval opens menus."""
 
     name, title = "gnome", "GNOME Shell 43 with AppIndicator (Wayland)"
-    packages = ("gnome-shell", "gnome-shell-extension-appindicator", "python3-dbusmock")
-    programs = ("gnome-shell", "gsettings", "gdbus")
+    packages = ("gnome-shell", "gjs", "gnome-shell-extension-appindicator", "python3-dbusmock")
+    programs = ("gnome-shell", "/usr/bin/gjs", "gsettings", "gdbus")
+    notifications = ("/usr/bin/gjs", "/usr/share/gnome-shell/org.gnome.Shell.Notifications")
 
     def start(self) -> None:
         """The shell itself, with what a test needs switched on."""
@@ -306,13 +308,15 @@ class Gnome(DesktopUnderTest):
             ("org.gnome.shell welcome-dialog-last-shown-version", "43.9"),
             ("org.gnome.desktop.interface enable-animations", "false"),
             ("org.gnome.desktop.session idle-delay", "0"),
+            ("org.gnome.desktop.lockdown disable-lock-screen", "true"),  # it says that it has none
         ):
             session.run("gsettings", "set", *key.split(), value)
         session.environment["WAYLAND_DISPLAY"] = "wayland-omnitray"
         virtual = ("--headless", "--virtual-monitor", "1280x800")
         socket = ("--wayland-display", session.environment["WAYLAND_DISPLAY"])
         session.start("gnome-shell", *virtual, "--wayland", "--no-x11", "--unsafe-mode", *socket)
-        self._await_watcher(60)  # notifications are a program of their own, started on demand
+        self._await_watcher(60)
+        self._await_notifications()
         known = ("WAYLAND_DISPLAY", "XDG_CURRENT_DESKTOP")
         session.run("dbus-update-activation-environment", *known)
         session.wait(self._is_calm, "the overview to go", 30)
@@ -323,24 +327,13 @@ class Gnome(DesktopUnderTest):
         self._eval("Main.messageTray.getSources().forEach(each => each.destroy())")
         return "false" in self._eval("Main.overview.visible").partition(",")[2]
 
-    def notification_places(self) -> tuple[tuple[int, int], ...]:
-        """The middle of the banner's upper half, where its words are, as the shell knows it."""
-        said = self._eval(
-            "(() => { const each = Main.messageTray._banner;"
-            " if (!each) return '';"
-            " const [x, y] = each.get_transformed_position();"
-            " return [x + each.width / 2, y + each.height / 4].map(Math.round).join(' '); })()"
-        )
-        found = [int(each) for each in re.findall(r"\d+", said.partition(",")[2])]
-        return ((found[0], found[1]),) if len(found) == 2 else ()
-
     def shoot(self, target: Path) -> None:
         """By the shell's own method."""
         method = "org.gnome.Shell.Screenshot.Screenshot"
         path = "/org/gnome/Shell/Screenshot"
         self.session.dbus("org.gnome.Shell.Screenshot", path, method, "false", "false", str(target))
 
-    def click(self, x: int, y: int, *, right: bool = False) -> bool:
+    def click(self, x: int, y: int, *, right: bool = False) -> None:
         """By a virtual pointer of the shell: what it sends is what a mouse would."""
         button = "Clutter.BUTTON_SECONDARY" if right else "Clutter.BUTTON_PRIMARY"
         press = (
@@ -353,7 +346,7 @@ class Gnome(DesktopUnderTest):
             f"hand.notify_button(now(), {button}, Clutter.ButtonState.RELEASED);"
             "globalThis.omnitrayHand = hand; true"
         )
-        return "true" in self._eval(press)
+        self._eval(press)
 
     def active_title(self) -> str:
         """As the shell knows it."""
@@ -375,12 +368,6 @@ def plasma_environment(kind: str) -> dict[str, str]:
         "QT_QUICK_BACKEND": "software",
         "DESKTOP_SESSION": "plasma",
     }
-
-
-def activity_manager() -> tuple[str]:
-    """Where Debian has it."""
-    found = next(Path("/usr/lib").glob("*/libexec/kactivitymanagerd"), None)
-    return (str(found) if found else "kactivitymanagerd",)
 
 
 DESKTOPS: tuple[type[DesktopUnderTest], ...] = (Gnome, PlasmaX11, PlasmaWayland, Mate, Xfce, Sway)

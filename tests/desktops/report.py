@@ -12,17 +12,20 @@ Debian 12; the recipes with the packages that they need stand in `tests/desktops
 
 """
 _TAIL = """
-Why not:
+How it is done, and what does not work:
 
-- **A click from outside on Wayland.** KWin takes none without the person's consent, so that what
-  is seen there was not clicked on; a sway without devices has no pointer, and `makoctl invoke` does
-  what mako does at a click; on GNOME a virtual pointer of the shell clicks.
-- **mako draws no buttons**; a question says where to answer, and a click on it opens it.
+- **Each click is a real one**: by XTEST on X11; on sway and KWin by a pointer that a client of the
+  compositor moves, on GNOME by one of the shell.
+- **Buttons**: mako draws none, and GNOME draws them when the pointer is on the notification or it
+  is opened; there it is the notification itself that is clicked on. Xfce's service takes no click
+  on a notification, only on its buttons. A question says where to answer it.
 - **Which window is in front** is told by X11 and by sway. GNOME and Plasma on Wayland do not tell
   it to other programs, and `omnitray doctor` says so.
 - **GNOME shows no tooltips, and no icons without the AppIndicator extension**: the window opens
   instead and says how to get it.
 """
+
+PICTURED = ("menu", "notification", "dark")  # what the page shows of each desktop
 
 
 class Finding(NamedTuple):
@@ -78,7 +81,7 @@ def _section(found: Found) -> str:
         words = each.words.replace("|", "\\|").replace("\n", " ")
         lines.append(f"| {each.name} | {'yes' if each.works else 'no'} | {words} |")
     lines.append("")
-    for what in ("menu", "notification", "dark"):
+    for what in PICTURED:
         picture = f"images/desktops/{found.name}-{what}.png"
         lines += [f"![{found.title}: {what}]({picture})", ""]
     return "\n".join(lines)

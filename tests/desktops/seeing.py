@@ -11,6 +11,9 @@ from omnitray.ui.tray.icon import INKS, Panel
 
 _STRIP = 64  # panels stand at the upper and lower edge
 _NEAR = 20  # a channel: panels scale and blend
+_PANEL = 40  # what changes there is a clock, or an icon
+_CELL = 4
+_REACH = range(-3 * _CELL, 3 * _CELL + 1, _CELL)  # gaps within a thing: it shows the ground there
 _FEW = 4  # pixels of a colour: less is chance
 
 
@@ -22,11 +25,18 @@ class FoundIcon(NamedTuple):
     panel: Panel
 
 
-def find_icon(picture: Path) -> FoundIcon | None:
-    """The icon on a panel, by the colours of its two levels."""
-    image = QImage(str(picture))
+def find_icon(picture: Path, before: Path) -> FoundIcon | None:
+    """The icon on a panel, by the colours of its two levels where nothing had them ``before``."""
+    image, empty = QImage(str(picture)), QImage(str(before))
     # By the level of CPU: the badge of a warning has the colour of memory on a dark panel.
-    seen = {panel: list(_places(image, ink.cpu)) for panel, ink in INKS.items()}
+    seen = {
+        panel: [
+            each
+            for each in _places(image, ink.cpu)
+            if not _is_near(empty.pixelColor(*each), ink.cpu)
+        ]
+        for panel, ink in INKS.items()
+    }
     panel = max(seen, key=lambda each: len(seen[each]))
     places = seen[panel]
     if len(places) < _FEW:
@@ -56,6 +66,31 @@ def changed(before: Path, after: Path) -> int:
         for x in range(0, one.width(), 8)
         for y in range(0, one.height(), 8)
     )
+
+
+def what_appeared(before: Path, after: Path) -> tuple[int, int, int, int] | None:
+    """Left, top, width and height of the largest thing that differs; panels are left out."""
+    one, other = QImage(str(before)), QImage(str(after))
+    left = {
+        (x, y)
+        for y in range(_PANEL, one.height() - _PANEL, _CELL)
+        for x in range(0, one.width(), _CELL)
+        if one.pixel(x, y) != other.pixel(x, y)
+    }
+    largest: set[tuple[int, int]] = set()
+    while left:
+        thing, edge = set[tuple[int, int]](), [left.pop()]
+        while edge:
+            x, y = edge.pop()
+            thing.add((x, y))
+            around = {(x + dx, y + dy) for dx in _REACH for dy in _REACH} & left
+            left -= around
+            edge += around
+        largest = max(largest, thing, key=len)
+    if not largest:
+        return None
+    xs, ys = [x for x, _ in largest], [y for _, y in largest]
+    return min(xs), min(ys), max(xs) - min(xs) + _CELL, max(ys) - min(ys) + _CELL
 
 
 def _places(image: QImage, colour: QColor) -> Iterator[tuple[int, int]]:

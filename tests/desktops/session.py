@@ -127,6 +127,12 @@ class Session:
             with contextlib.suppress(ProcessLookupError):
                 program.stop()
         self._end_strangers()
+        # The portal of documents mounts a folder, which stays without it and cannot be deleted.
+        subprocess.run(
+            ["umount", "--lazy", f"{self.environment['XDG_RUNTIME_DIR']}/doc"],
+            capture_output=True,
+            check=False,
+        )
         if self._display is not None:
             self._display.stop()
 

@@ -5,6 +5,7 @@ A tooltip is markup for some tray hosts and a menu entry has mnemonics, so what 
 """
 
 import datetime as dt
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ from omnitray.ui.intents import Intents
 
 if TYPE_CHECKING:
     from PySide6.QtCore import SignalInstance
+
+log = logging.getLogger(__name__)
 
 _LINE_LIMIT = 70
 _MENU_LIMIT = 44  # a menu is as wide as its longest entry
@@ -196,6 +199,7 @@ class MainMenu:
         return _add(self.menu, text, chosen)
 
     def _on_about_to_show(self) -> None:
+        log.debug("the tray's menu opens")
         self._autostart.setChecked(self._autostart_enabled())
 
     def _on_autostart(self) -> None:
