@@ -75,12 +75,54 @@ def test_nothing_is_wider_than_it_may_be(text: str, width: int) -> None:
 
 
 @pytest.mark.parametrize(("columns", "width"), [("60", 60), ("80", 80), ("150", 150)])
-def test_a_line_is_cut_at_the_width_of_the_terminal(columns: str, width: int) -> None:
+def test_a_row_is_cut_at_the_width_of_the_terminal(columns: str, width: int) -> None:
     screen, pipe = Screen(), io.StringIO()
     for out in (screen, pipe):
-        Terminal(out, out, {"COLUMNS": columns}).line("x" * 300)
+        Terminal(out, out, {"COLUMNS": columns}).row("x" * 300)
     assert screen.getvalue() == "x" * (width - 1) + "…\n"
     assert pipe.getvalue() == "x" * 300 + "\n"
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 80])
+def test_a_sentence_goes_on_in_the_next_line_and_a_path_stays_whole(columns: int) -> None:
+    screen = Screen()
+    path = "/home/you/.local/state/omnitray/log/omnitray.log"
+    words = f"no server is watched; declare one, or look into {path} for why"
+    Terminal(screen, screen, {"COLUMNS": str(columns)}).line(words)
+    lines = screen.getvalue().splitlines()
+    assert " ".join(lines) == words
+    assert all(len(line) <= columns or line == path for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (80, ["CPU", "memory", "leader", "job"]),
+        (44, ["CPU", "memory", "job"]),
+        (36, ["memory", "job"]),
+        (20, ["memory", "job"]),
+    ],
+)
+def test_what_says_least_goes_so_that_who_it_was_stays(columns: int, shown: list[str]) -> None:
+    screen = Screen()
+    rows = [
+        ("CPU", "memory", "leader", "job"),
+        ("100 %", "1.3 GB", "26738", "pytest · ~/a shop far away"),
+    ]
+    Terminal(screen, screen, {"COLUMNS": str(columns)}).table(rows, drop=(2, 0))
+    head, row = screen.getvalue().splitlines()
+    assert head.split() == shown
+    assert max(map(len, (head, row))) <= columns
+
+
+def test_a_last_cell_that_matters_to_its_end_goes_on_below_itself() -> None:
+    screen = Screen()
+    rows = [("Looks", "5 s", "from look to look; monitor level normal, automatic")]
+    Terminal(screen, screen, {"COLUMNS": "40"}).table(rows, whole=True)
+    assert screen.getvalue().splitlines() == [
+        "Looks  5 s  from look to look; monitor",
+        "            level normal, automatic",
+    ]
 
 
 def test_columns_line_up_also_with_wide_characters() -> None:

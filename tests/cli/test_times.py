@@ -1,6 +1,7 @@
 """Durations and moments as people type them."""
 
 import datetime as dt
+import time
 
 import pytest
 
@@ -85,7 +86,31 @@ def test_moments(text: str, wire: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "5", "25:00", "13:61", "whenever", "2026-13-01", "99999999999999d"]
+    ("text", "wire"),
+    [
+        ("1 July", "2026-06-30T22:00:00.000Z"),  # summer time, an hour more than now
+        ("last month", "2026-09-30T22:00:00.000Z"),
+        ("Monday", "2026-11-15T23:00:00.000Z"),
+        ("2026-07-01", "2026-06-30T22:00:00.000Z"),
+    ],
+)
+def test_a_day_before_a_change_of_the_clocks_has_its_own_midnight(
+    text: str, wire: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as zone:
+        zone.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        now = dt.datetime(2026, 11, 22, 15, 30).astimezone()
+        assert rfc3339(moment(text, now)) == wire
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "5", "25:00", "13:61", "whenever", "2026-13-01", "99999999999999d", "off", "0"),
+        *("31 feb", "13 pm", "0 am", "9999999 years ago", "22 november 0000", "nov"),
+    ],
 )
 def test_what_is_no_moment_is_said(text: str) -> None:
     with pytest.raises(ValueError, match="allowed: a time"):

@@ -120,7 +120,7 @@ def alert(args: argparse.Namespace, context: CommandContext) -> int:
             raise
         raised = _stored_in_files(new, args, context, error)
     if raised is not None:
-        context.terminal.line(f"{raised.id}  {raised.severity}  {raised.title}")
+        context.terminal.row(f"{raised.id}  {raised.severity}  {raised.title}")
     return 0
 
 
@@ -151,7 +151,7 @@ def move(args: argparse.Namespace, context: CommandContext) -> int:
             raise
         moved = _posted(whole, args, context)
     if moved is not None:
-        context.terminal.line(f"{moved.state}: {moved.title}")
+        context.terminal.row(f"{moved.state}: {moved.title}")
     return 0
 
 

@@ -132,7 +132,7 @@ def questions(args: argparse.Namespace, context: CommandContext) -> int:
         return 0
     terminal = context.terminal
     for each in body.questions:
-        terminal.line(f"{each.id}  {each.title}", "warning")
+        terminal.row(f"{each.id}  {each.title}", "warning")
         terminal.whole(terminal.wrapped(each.text, 2))
         if each.unanswered:
             words = f"without an answer: {each.unanswered}"
