@@ -211,7 +211,7 @@ class Terminal:
         more than a line perhaps. Where the last column has no room, those of ``drop`` go in order.
         """
         widths = [max(width_of(row[at]) for row in rows) for at in columns(rows)]
-        kept = self._columns_that_fit(widths, drop)
+        kept = self._columns_that_fit(widths, drop) if rows else []
         for number, row in enumerate(rows):
             cells = [pad(row[at], widths[at], right=at in right) for at in kept[:-1]]
             colour = colours[number] if number < len(colours) else ""
