@@ -12,14 +12,18 @@ import threading
 import venv
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import _environment
 import _install
 import _machine
+import _rivals
 import _say
 import _tasks
+import _vscode
+import _wheel
 import dev
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -279,20 +283,26 @@ def test_what_the_pages_say_to_type_is_handed_over(
     words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each ends in a program that is there, with words that it takes; nothing is run."""
-    handed: list[list[str]] = []
-    monkeypatch.setattr(_machine, "ensure", lambda _: None)
-    monkeypatch.setattr(_environment, "ensure", lambda *_, **__: Path(sys.executable))
-    monkeypatch.setattr(_tasks, "_hand_over", lambda to: handed.append(list(map(str, to))) or 0)
-    monkeypatch.setattr(_tasks, "beside", lambda *to: handed.extend(map(list, to)) or 0)
-    monkeypatch.setattr(_tasks, "_install_what_is_tested", lambda: None)
-    monkeypatch.setattr(_tasks._rivals, "offer", lambda: None)
-    for name in ("check", "package", "test", "test_in_editor"):
-        monkeypatch.setattr(_tasks._vscode, name, lambda *_: handed.append(["vscode"]) or 0)
-    monkeypatch.setattr(_tasks.subprocess, "call", lambda to, **_: handed.append(list(to)) or 0)
-    monkeypatch.setattr(_tasks._wheel, "built", lambda: SimpleNamespace(wheel="w", command="c"))
-    monkeypatch.setenv("OMNITRAY_UNDER_TEST", "")
-    monkeypatch.setenv("OMNITRAY_WHEEL", "")
-    monkeypatch.setenv("OMNITRAY_GLANCES", "")
+    handed: list[list[Any]] = []
+
+    def hand_over(*commands: Any, **_: Any) -> int:
+        handed.extend(each if isinstance(each, list) else [each] for each in commands)
+        return 0
+
+    for module, name, instead in (
+        (_machine, "ensure", lambda _: None),
+        (_environment, "ensure", lambda *_, **__: Path(sys.executable)),
+        (_rivals, "offer", lambda: None),
+        (_wheel, "built", lambda: SimpleNamespace(wheel="wheel", command="command")),
+        (_tasks, "_install_what_is_tested", lambda: None),
+        (_tasks, "_hand_over", hand_over),
+        (_tasks, "beside", hand_over),
+        (subprocess, "call", hand_over),
+        *((_vscode, each, hand_over) for each in ("check", "package", "test", "test_in_editor")),
+    ):
+        monkeypatch.setattr(module, name, instead)
+    for name in ("OMNITRAY_UNDER_TEST", "OMNITRAY_WHEEL", "OMNITRAY_GLANCES"):
+        monkeypatch.setenv(name, "")
     assert _tasks.main(shlex.split(words)) == 0
     assert handed
     for command in handed:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -455,14 +456,13 @@ def test_follow_prints_alerts_as_they_come(api: Running, home: Path) -> None:
     wanted = fake_door.alert(
         3, type=AlertType.SERVER_DOWN, severity=Severity.WARNING, title="till of the shop"
     )
-    for number, other in enumerate(
-        (
-            {"type": AlertType.CRITICAL},
-            {"severity": Severity.CRITICAL},
-            {"state": "resolved"},
-            {"title": "the shop"},
-        )
-    ):
+    others: tuple[dict[str, Any], ...] = (
+        {"type": AlertType.CRITICAL},
+        {"severity": Severity.CRITICAL},
+        {"state": "resolved"},
+        {"title": "the shop"},
+    )
+    for number, other in enumerate(others):
         other_one = msgspec.structs.replace(wanted, id=f"other{number}", **other)
         api.door.emit(d.AlertChanged(other_one))
     api.door.emit(d.AlertChanged(wanted))

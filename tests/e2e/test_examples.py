@@ -18,6 +18,7 @@ import pytest
 
 from support import samples
 from support.desktop import Desktop, wait_until
+from support.inner_runs import few_plugins
 from support.receivers import StandIn, free_port
 from support.running import OmniTray
 
@@ -155,7 +156,6 @@ def program(tmp_path_factory: pytest.TempPathFactory, tools: Path) -> Iterator[O
     ours.start("--headless")
     yield ours
     if ours.program is not None and ours.program.running():
-        end_servers(ours)
         assert ours.end() == 0
     assert ours.journal("begin") == []
     desktop.stop()
@@ -184,6 +184,7 @@ class Reader:
             "OMNITRAY_HOME": str(home),
             "XDG_RUNTIME_DIR": str(run),
             "API": str(home / "run" / "api.json"),
+            "PYTEST_ADDOPTS": few_plugins(),
         }
         self._posted = 0
         self._kept = home / "variables"  # what was set, for the commands that follow
@@ -230,6 +231,8 @@ class Reader:
             return [sys.executable, "-m", "pytest", "-q", "--rootdir", str(folder), str(folder)]
         if example.kind == "python":
             return [sys.executable, "-c", text]
+        if re.match(r"omnitray uninstall\s*#", text):  # it asks, at a terminal
+            return ["script", "-qec", text.partition("#")[0], "/dev/null"]
         kept = self._kept
         script = f"[ -f {kept} ] && . {kept}\n{text}\nrc=$?; declare -p URL TOKEN AUTH API "
         return ["bash", "-c", f"{script} url token > {kept} 2>/dev/null; exit $rc"]
@@ -300,11 +303,11 @@ def test_every_example_runs_as_it_stands(program: OmniTray, typed: set[str], pag
         typed.add(words)
         if fault := reader.run(each):
             faults[f"{page}:{each.line}: {each.text.strip()}"] = fault
+    end_servers(program)
     assert faults == {}
 
 
 def test_what_ends_the_program_runs_after_all_others(program: OmniTray) -> None:
-    end_servers(program)
     shown = [each for page in PAGES for each in runnable(page) if each.text.startswith(ENDS)]
     assert Reader(program).run(shown[0]) == ""
     assert program.program is not None
