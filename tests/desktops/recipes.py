@@ -35,6 +35,8 @@ class DesktopUnderTest:
 
     def __init__(self, folder: Path) -> None:
         self.session = Session(folder, self.name, as_nobody=self.as_nobody)
+        if self.notifications:  # MATE's ends when it has nothing to show, and is started again
+            self.session.offer("org.freedesktop.Notifications", self.notifications)
 
     def start(self) -> None:
         """Start it; returns when its panel takes icons."""

@@ -121,6 +121,13 @@ class Session:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 
+    def offer(self, name: str, command: Sequence[str]) -> None:
+        """Let the bus, which is not there yet, start this one for the name and no other."""
+        folder = Path(self.environment["XDG_DATA_HOME"]) / "dbus-1" / "services"
+        folder.mkdir(parents=True)
+        text = f"[D-BUS Service]\nName={name}\nExec={' '.join(command)}\n"
+        (folder / f"{name}.service").write_text(text)
+
     def stop(self) -> None:
         """End everything, the last one first."""
         for program in reversed(self._programs):
