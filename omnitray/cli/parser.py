@@ -387,13 +387,19 @@ def _with_signs(words: Sequence[str]) -> list[str]:
     return [f" {word}" if word[:1] == "-" and word[1:2].isdigit() else word for word in words]
 
 
+def _bad_value(text: str, allowed: str) -> str:
+    from omnitray.cli.times import bad_value  # noqa: PLC0415 - only a mistake needs it
+
+    return bad_value(text, allowed)
+
+
 def one_of(sub: argparse.ArgumentParser, name: str, values: Sequence[str], **rest: Any) -> None:
     """An argument that takes one of these, in any case; completion knows them."""
 
     def value(text: str) -> str:
         found = next((each for each in values if each.casefold() == text.casefold()), None)
         if found is None:
-            raise argparse.ArgumentTypeError(run_options.bad_value(text, ", ".join(values)))
+            raise argparse.ArgumentTypeError(_bad_value(text, ", ".join(values)))
         return found
 
     made = sub.add_argument(name, type=value, **{"help": ", ".join(values), **rest})
@@ -403,9 +409,7 @@ def one_of(sub: argparse.ArgumentParser, name: str, values: Sequence[str], **res
 def _whole_number(text: str, most: int) -> int:
     number = int(text) if text.isascii() and text.isdecimal() else 0
     if not 1 <= number <= most:
-        raise argparse.ArgumentTypeError(
-            run_options.bad_value(text, f"a whole number from 1 to {most}")
-        )
+        raise argparse.ArgumentTypeError(_bad_value(text, f"a whole number from 1 to {most}"))
     return number
 
 

@@ -27,9 +27,10 @@ class RunOptions:
         self.words: list[str] = []
 
 
-def bad_value(text: str, allowed: str) -> str:
-    """The one sentence about a value that is not taken, of each command."""
-    return f"{text!r} is not allowed; allowed: {allowed}"
+def _refused(text: str, allowed: str) -> ValueError:
+    from omnitray.cli.times import bad_value  # noqa: PLC0415 - only a mistake needs it
+
+    return ValueError(bad_value(text, allowed))
 
 
 def size_bytes(text: str) -> int:
@@ -44,9 +45,9 @@ def size_bytes(text: str) -> int:
     except (ValueError, OverflowError):
         count = -1
     if count < 0 or not figure.strip()[:1].isdecimal():
-        raise ValueError(bad_value(text, "a size such as 800M or 4G"))
+        raise _refused(text, "a size such as 800M or 4G")
     if count < LEAST_BYTES:  # a number alone would be bytes
-        raise ValueError(bad_value(text, "a size from 1M, such as 800M or 4G"))
+        raise _refused(text, "a size from 1M, such as 800M or 4G")
     return count
 
 
@@ -56,7 +57,7 @@ def seconds(text: str) -> float:
 
     found = duration_s(text, plain_seconds=True)
     if found <= 0:
-        raise ValueError(bad_value(text, "more than nothing, such as 90s, 15m or 1h30m"))
+        raise _refused(text, "more than nothing, such as 90s, 15m or 1h30m")
     return found
 
 
@@ -67,7 +68,7 @@ def percentage(text: str) -> float:
     except ValueError:
         found = 0.0
     if not 1.0 <= found <= MOST_PERCENT:
-        raise ValueError(bad_value(text, "a percentage; 150 is one and a half cores"))
+        raise _refused(text, "a percentage; 150 is one and a half cores")
     return found
 
 

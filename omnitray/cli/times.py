@@ -4,8 +4,6 @@ import calendar
 import datetime as dt
 import re
 
-from omnitray.cli.run_options import bad_value
-
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800}
 UNIT_NAMES = {
     **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
@@ -44,6 +42,11 @@ DATE = re.compile(
     r"(?(day)| (?P<later>\d{1,2}))(?: (?P<year>\d{4}))?"
 )
 NEVER_BEFORE = dt.datetime(1970, 1, 2, tzinfo=dt.UTC)
+
+
+def bad_value(text: str, allowed: str) -> str:
+    """The one sentence about a value that is not taken, of each command."""
+    return f"{text!r} is not allowed; allowed: {allowed}"
 
 
 def duration_s(text: str, *, plain_seconds: bool = False) -> float:
@@ -155,7 +158,7 @@ def _date(words: str, today: dt.date) -> dt.date | None:
     back = {"today": 0, "yesterday": 1, "day before yesterday": 2}
     if words in back:
         return today - dt.timedelta(back[words])
-    name = words.removeprefix("last ")
+    name = words.removeprefix("last").lstrip()
     weekday = next((n for n, each in enumerate(WEEKDAYS) if name in {each, each[:3]}), None)
     if weekday is not None:
         days = (today.weekday() - weekday) % 7

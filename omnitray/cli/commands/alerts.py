@@ -17,8 +17,7 @@ from omnitray.api.requests import ACTIVE, NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity
 from omnitray.cli.dispatch import CommandContext, Stopped
-from omnitray.cli.run_options import bad_value
-from omnitray.cli.times import moment, rfc3339, shown
+from omnitray.cli.times import bad_value, moment, rfc3339, shown
 from omnitray.client.http import NotAnswering, NotRunning, Remote, RequestFailed, lost, quoted
 
 if TYPE_CHECKING:

@@ -18,9 +18,8 @@ from omnitray.base.amounts import duration, size
 from omnitray.base.durable import StorageError, write_atomic
 from omnitray.base.paths import why_no_place
 from omnitray.cli.dispatch import CommandContext, CommandFailed
-from omnitray.cli.run_options import bad_value
 from omnitray.cli.terminal import Terminal, percent
-from omnitray.cli.times import duration_s, shown
+from omnitray.cli.times import bad_value, duration_s, shown
 from omnitray.client.http import quoted
 from omnitray.protector.view import (
     ActionOutcome,

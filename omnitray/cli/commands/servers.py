@@ -10,8 +10,7 @@ from omnitray.api.wire import ServerBody, ServerLogBody, Servers
 from omnitray.base.amounts import duration
 from omnitray.base.process_environment import working_folder
 from omnitray.cli.dispatch import CommandContext
-from omnitray.cli.run_options import bad_value
-from omnitray.cli.times import shown
+from omnitray.cli.times import bad_value, shown
 from omnitray.client.http import quoted
 from omnitray.runs.records import given_environment
 from omnitray.servers.model import ON_REQUEST, TROUBLED, ServerState
