@@ -15,9 +15,12 @@ from typing import Any, Literal
 import msgspec
 
 from omnitray.base.clock import Clock
-from omnitray.base.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Resource, Severity, Snapshot
+from omnitray.monitor.thresholds import Watched, values
 
 SCHEMA = 1
+# In a context, while the monitor's figure heads the alert: the job or disk in its title, or "".
+NAMED = "named"
 State = Literal["firing", "acknowledged", "resolved"]
 
 
@@ -146,3 +149,28 @@ def many_body(alerts: Sequence[Alert], total: int) -> str:
 def worst_and_newest(alert: Alert) -> tuple[int, str]:
     """The order in which alerts stand for others."""
     return alert.severity.rank, alert.last_seen
+
+
+def resource_title(watched: Watched, value: float, name: str, now: str = "") -> str:
+    """``CPU 98 %: pytest · ~/shop``; the figure stands in each."""
+    label = {"cpu": "CPU", "memory": "Memory", "disk": "Disk"}[watched.resource.value]
+    figure = f"{label} {now}{value:.0f} %"
+    return f"{figure}: {name}" if name else f"{figure} in use"
+
+
+def title_now(alert: Alert, shot: Snapshot) -> str:
+    """The title of an alert with the figure of this reading instead of its own.
+
+    For what stands beside the reading. A title without such a figure stays as it is.
+    """
+    context = alert.context
+    resource, name = context.get("resource"), context.get(NAMED)
+    if name is None or resource not in set(Resource):
+        return alert.title
+    watched = Watched(Resource(resource), str(context.get("mount", "")))
+    value = values(shot).get(watched)
+    if value is None:
+        return alert.title
+    threshold = context.get("threshold")
+    falls = isinstance(threshold, int | float) and value < threshold
+    return resource_title(watched, value, str(name), "back to " if falls else "")

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from omnitray.alerts.model import Alert
+from omnitray.alerts.model import NAMED, resource_title
 from omnitray.base.amounts import percent, rate, size
 from omnitray.base.conditions import ContentionJudge
 from omnitray.base.facts import (
@@ -46,8 +46,6 @@ _HEADS_BESIDE_UNSEEN = 0.5
 _WORTH_GROWTH_BPS = 10e6  # slower growth fills no memory while somebody watches
 _HORIZON_S = 30.0  # what grows counts as if it had grown so long already, as for the protector
 _MOST = 3  # as many as a notification names
-# In a context, while the monitor's figure heads the alert: the job or disk in its title, or "".
-NAMED = "named"
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
@@ -223,14 +221,14 @@ class ResourceAlerts:
         incident = self._incidents.get(watched)
         if incident is None and moved is None:
             return self._settle_left_open(watched, step.snapshot)
-        if moved is None and _value(watched, step.snapshot) is None:
+        if moved is None and values(step.snapshot).get(watched) is None:
             return None  # an alert carries its figure: the next reading has it
         self._left_open.pop(watched, None)
         if incident is None:
             incident = _ResourceIncident(Severity.WARNING, 0.0, 0.0)
             self._incidents[watched] = incident
         is_worth_telling = self._worth_telling(incident, watched.resource, moved, step)
-        value = _value(watched, step.snapshot)
+        value = values(step.snapshot).get(watched)
         rises = moved is not None and moved.after > moved.before
         if not rises and value is not None and value < incident.threshold:
             return None  # it only has to stay clear for a while: who takes the rest is no culprit
@@ -243,7 +241,7 @@ class ResourceAlerts:
         return _alert(watched, incident, step, mode, found)
 
     def _settle_left_open(self, watched: Watched, shot: Snapshot) -> ResourceCleared | None:
-        edge, value = self._left_open.get(watched), _value(watched, shot)
+        edge, value = self._left_open.get(watched), values(shot).get(watched)
         is_over = value is not None and edge is not None and value < edge
         if not (is_over or is_gone(watched, shot)):
             return None
@@ -295,7 +293,7 @@ def _alert(
 ) -> ResourceAlert:
     shot, resource = step.snapshot, watched.resource
     name = found[0].culprit.job if _named(found) else watched.mount
-    value = _value(watched, shot)
+    value = values(shot).get(watched)
     moved = (each.value for each in step.transitions if each.watched == watched)
     value = next(moved, 0.0) if value is None else value
     context: dict[str, object] = {
@@ -314,35 +312,10 @@ def _alert(
     return ResourceAlert(
         watched=watched,
         severity=incident.severity,
-        title=_title(watched, value, name),
+        title=resource_title(watched, value, name),
         message=_message(watched, incident, step, found),
         context=context,
     )
-
-
-def _title(watched: Watched, value: float, name: str, now: str = "") -> str:
-    """``CPU 98 %: pytest · ~/shop``; the figure stands in each."""
-    label = {"cpu": "CPU", "memory": "Memory", "disk": "Disk"}[watched.resource.value]
-    figure = f"{label} {now}{value:.0f} %"
-    return f"{figure}: {name}" if name else f"{figure} in use"
-
-
-def title_now(alert: Alert, shot: Snapshot) -> str:
-    """The title of an alert with the figure of this reading instead of its own.
-
-    For what stands beside the reading. A title without such a figure stays as it is.
-    """
-    context = alert.context
-    resource, name = context.get("resource"), context.get(NAMED)
-    if name is None or resource not in set(Resource):
-        return alert.title
-    watched = Watched(Resource(resource), str(context.get("mount", "")))
-    value = _value(watched, shot)
-    if value is None:
-        return alert.title
-    threshold = context.get("threshold")
-    falls = isinstance(threshold, int | float) and value < threshold
-    return _title(watched, value, str(name), "back to " if falls else "")
 
 
 def _message(
@@ -375,10 +348,6 @@ def _waiting(shot: Snapshot) -> str:
     if shot.pressure is None or shot.pressure.cpu is None:
         return ""
     return f" Tasks waited for it in {shot.pressure.cpu.some_avg10:.0f} % of the last 10 s."
-
-
-def _value(watched: Watched, shot: Snapshot) -> float | None:
-    return values(shot).get(watched)
 
 
 def _rounded(value: float | None) -> float | None:

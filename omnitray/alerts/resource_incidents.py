@@ -13,8 +13,7 @@ from typing import Any
 
 import msgspec
 
-from omnitray.alerts.model import fingerprint
-from omnitray.alerts.resource_alerts import NAMED
+from omnitray.alerts.model import NAMED, fingerprint
 from omnitray.base.clock import SystemClock, timestamp
 from omnitray.base.facts import AlertType, Severity
 from omnitray.monitor.thresholds import Watched

@@ -4,8 +4,7 @@ import enum
 
 import msgspec
 
-from omnitray.alerts.model import Alert
-from omnitray.alerts.resource_alerts import title_now
+from omnitray.alerts.model import Alert, title_now
 from omnitray.base.amounts import count, duration, percent, size
 from omnitray.base.facts import Mode, MonitorLevel, OwnCost, ProtectState, Severity, Snapshot
 from omnitray.base.leases import AUTOMATIC

@@ -125,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    parser = build_parser(as_json=asks_for_json(words))
+    parser = build_parser(as_json=asks_for_json(words), only=words[0] if words else "")
     args, left = parser.parse_known_args(_with_signs(words))
     if left:  # the usage that helps is the command's own
         (args.parser or parser).error(f"unrecognized arguments: {' '.join(left)}")
@@ -161,14 +161,34 @@ def main_tray() -> int:
     return main(())
 
 
+class _NotAsked(argparse.ArgumentParser):
+    """Takes what a command declares that is not the one that was typed, and keeps nothing."""
+
+    def __init__(self) -> None:
+        self._taken = argparse.Action([], "")
+
+    def add_argument(self, *_args: Any, **_options: Any) -> argparse.Action:
+        """Nothing is added."""
+        return self._taken
+
+    def add_mutually_exclusive_group(self, **_options: Any) -> Any:
+        """Nor to a group."""
+        return self
+
+    def set_defaults(self, **_values: Any) -> None:
+        """Nor is anything set."""
+
+
 def build_parser(
-    completers: Completers = no_completer, *, as_json: bool = False
+    completers: Completers = no_completer, *, as_json: bool = False, only: str = ""
 ) -> argparse.ArgumentParser:
     """The whole parser; completion is generated from it, with what ``completers`` has for a kind.
 
     A kind is one of :mod:`omnitray.cli.values`, or "file". With ``as_json`` wrong usage is printed
-    as an object.
+    as an object. Where ``only`` is a command, the parser knows that one alone: to make all of them
+    takes 12 ms, a tenth of what a short command takes.
     """
+    one = only in EXAMPLES
     kind = JsonErrorParser if as_json else WordParser
     columns = terminal_columns(80) - 2
 
@@ -187,8 +207,11 @@ def build_parser(
     parser.add_argument("--verbose", action="store_true", help="say more in the log")
     parser.set_defaults(run=None, parser=None)
     group = parser.add_subparsers(title="commands", metavar="COMMAND", prog="omnitray")
+    not_asked = _NotAsked()
 
     def command(name: str, run: str, text: str) -> argparse.ArgumentParser:
+        if one and name != only:
+            return not_asked
         sub = group.add_parser(
             name,
             help=text,
@@ -209,7 +232,8 @@ def build_parser(
     _add_channels(command)
     _add_program(command)
     _add_history_of_runs(command, group.choices.get("history"))
-    _add_completers(group.choices, completers)
+    if not one:
+        _add_completers(group.choices, completers)
     return parser
 
 

@@ -21,7 +21,6 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TextIO
 
-from omnitray.base.paths import typed
 from omnitray.base.process_environment import terminal_columns
 
 FAILED = 1
@@ -331,6 +330,8 @@ class WordParser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if isinstance(action.choices, dict) and value not in action.choices:
+            from omnitray.base.paths import typed  # noqa: PLC0415 - only a mistake needs it
+
             hint = meant(value, action.choices, f"{typed('--help')} lists them all")
             raise argparse.ArgumentError(None, f"there is no command {value}; {hint}")
         super()._check_value(action, value)

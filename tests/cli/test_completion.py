@@ -1,5 +1,6 @@
 """The completion scripts: a real shell completes, and every shell is offered everything."""
 
+import argparse
 import shutil
 import subprocess
 from pathlib import Path
@@ -66,3 +67,27 @@ def test_every_shell_is_offered_every_command_option_and_value(
 def test_the_commands_here_are_those_that_there_are() -> None:
     described = build_parser().format_help().partition("commands:")[2]
     assert [word for word in COMMANDS if f"    {word}" not in described] == []
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    (group,) = (each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
+    return dict(group.choices)
+
+
+def _parts(action: argparse.Action) -> dict[str, object]:
+    """All of it but ``container``, and of a function its name alone."""
+    parts = {name: each for name, each in vars(action).items() if name != "container"}
+    return {**parts, "type": getattr(action.type, "__qualname__", None)}
+
+
+def test_the_parser_of_one_command_takes_for_it_what_the_whole_one_takes() -> None:
+    whole = _commands(build_parser())
+    for name, one in whole.items():
+        alone = _commands(build_parser(only=name))
+        assert list(alone) == [name]
+        assert alone[name].format_help() == one.format_help()
+        assert [_parts(each) for each in alone[name]._actions] == [
+            _parts(each) for each in one._actions
+        ]
+        assert {**alone[name]._defaults, "parser": one} == one._defaults
+    assert list(_commands(build_parser(only="staus"))) == list(whole)
