@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from omnitray.alerts.channels.deliveries import ChannelState, Delivery, DeliveryState
-from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.deliveries import ChannelState, ChannelView, Delivery, DeliveryState
 from omnitray.alerts.channels.webhooks.standing import WebhookView
 from omnitray.api import bodies
 from omnitray.api.facade import ChangeWebhook, CommandRefused, Refusal, TestWebhook, WebhookVerb

@@ -14,8 +14,7 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 import msgspec
 
 from omnitray.alerts.channels.base import Listeners
-from omnitray.alerts.channels.deliveries import Delivery
-from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.deliveries import ChannelView, Delivery
 from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery

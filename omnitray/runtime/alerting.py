@@ -10,8 +10,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from omnitray.alerts.channels.base import ChannelParts, Listeners
 from omnitray.alerts.channels.deliveries import Deliveries, DeliveryState
-from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.channels.views import ChannelDesk
+from omnitray.alerts.channels.dispatch import ChannelDesk, Dispatcher
 from omnitray.alerts.channels.webhooks.channel import WebhookChannel
 from omnitray.alerts.silences import SilenceFile
 from omnitray.alerts.storage.history import History

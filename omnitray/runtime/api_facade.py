@@ -16,8 +16,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, SignalInstance, Slot
 
-from omnitray.alerts.channels.deliveries import Delivery
-from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.deliveries import ChannelView, Delivery
 from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookView
 from omnitray.alerts.decision import Outgoing
 from omnitray.alerts.model import Alert

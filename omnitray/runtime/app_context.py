@@ -4,7 +4,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from omnitray.alerts.channels.views import ChannelDesk
+from omnitray.alerts.channels.dispatch import ChannelDesk
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.base.paths import Paths
 from omnitray.monitor.history import SnapshotRing

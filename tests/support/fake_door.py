@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from omnitray.alerts.channels.base import Listeners
-from omnitray.alerts.channels.deliveries import Delivery, DeliveryState
-from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.deliveries import ChannelView, Delivery, DeliveryState
 from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery, fits

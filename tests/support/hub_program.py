@@ -8,8 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from omnitray.alerts.channels.base import Listeners
 from omnitray.alerts.channels.deliveries import Deliveries
-from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.channels.views import ChannelDesk
+from omnitray.alerts.channels.dispatch import ChannelDesk, Dispatcher
 from omnitray.alerts.silences import SilenceFile
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore

@@ -5,8 +5,7 @@ Like :mod:`support.samples` nothing here was measured.
 
 import math
 
-from omnitray.alerts.channels.deliveries import Delivery, DeliveryState
-from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.deliveries import ChannelView, Delivery, DeliveryState
 from omnitray.alerts.channels.webhooks.standing import WebhookView
 from omnitray.base.facts import Severity
 from omnitray.metrics.aggregate import JobCost, MetricPoint, Period

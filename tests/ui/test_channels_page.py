@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.deliveries import ChannelView
 from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookView
 from omnitray.base.facts import Severity
 from omnitray.settings.webhooks import WebhookFault

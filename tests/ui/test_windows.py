@@ -11,8 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.channels.base import Listeners
 from omnitray.alerts.channels.deliveries import Deliveries
-from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.channels.views import ChannelDesk
+from omnitray.alerts.channels.dispatch import ChannelDesk, Dispatcher
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.alerts.storage.store import AlertStore

@@ -136,6 +136,33 @@ class ChannelState(enum.StrEnum):
     ABSENT = "absent"  # this machine has nothing for it
 
 
+class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel; ``open`` False: this machine has nothing for it, or no client listens.
+
+    ``clients`` counts those that listen, None where none can; ``receivers`` the webhooks of the
+    settings. ``fault`` is what is wrong now.
+    """
+
+    name: str
+    open: bool
+    clients: int | None = None
+    receivers: int | None = None
+    waiting: int = 0
+    fault: str = ""
+    latest: Delivery | None = None
+
+    @property
+    def state(self) -> ChannelState:
+        """The one word for it."""
+        if self.fault:
+            return ChannelState.FAILED
+        if self.clients == 0:
+            return ChannelState.NO_LISTENER
+        if self.receivers == 0:
+            return ChannelState.NOT_DECLARED
+        return ChannelState.OPEN if self.open else ChannelState.ABSENT
+
+
 def dropped(count: int) -> str:
     """How many deliveries a webhook does not get any more, in words; empty for none."""
     return f"{said(count, 'alert')} not sent, because too many wait" if count else ""

@@ -12,8 +12,7 @@ import msgspec
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from omnitray.alerts.channels.deliveries import Delivery
-from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.deliveries import ChannelView, Delivery
 from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery

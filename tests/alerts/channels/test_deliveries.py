@@ -8,15 +8,15 @@ import pytest
 
 from omnitray.alerts.channels.deliveries import (
     ChannelState,
+    ChannelView,
     Deliveries,
     Delivery,
     DeliveryState,
     delivered,
     standing,
 )
-from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.channels.dispatch import ChannelDesk, Dispatcher
 from omnitray.alerts.channels.registry import CHANNELS, NAMES
-from omnitray.alerts.channels.views import ChannelDesk, ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookChannel
 from omnitray.alerts.decision import EVERYWHERE, Decision, Reason
 from omnitray.alerts.storage.history import History

@@ -6,8 +6,7 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
-from omnitray.alerts.channels.deliveries import dropped
-from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.deliveries import ChannelView, dropped
 from omnitray.alerts.channels.webhooks.standing import WebhookTest, WebhookView
 from omnitray.base.amounts import count
 from omnitray.base.facts import AlertChannel
