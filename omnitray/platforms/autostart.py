@@ -16,6 +16,8 @@ from typing import NoReturn, Protocol
 
 import msgspec
 
+from omnitray.base.durable import StorageError, make_folder, write_atomic
+
 COMMAND_S = 30.0
 
 
@@ -60,6 +62,23 @@ class NoAutostart:
     def heal(self) -> bool:
         """Always False."""
         return False
+
+
+def write_entry(file: Path, content: bytes) -> None:
+    """The file by which a session starts us; raises AutostartError."""
+    try:
+        make_folder(file.parent)
+        write_atomic(file, content, follow=True)
+    except StorageError as error:
+        raise AutostartError(str(error)) from error
+
+
+def remove_entry(file: Path) -> None:
+    """It may be gone already; raises AutostartError."""
+    try:
+        file.unlink(missing_ok=True)
+    except OSError as error:
+        raise AutostartError(f"{file} cannot be removed: {error.strerror}") from error
 
 
 class ServiceReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,13 +20,14 @@ from omnitray.base.durable import StorageError, make_folder, write_atomic
 from omnitray.base.process_environment import home
 from omnitray.platforms.autostart import (
     Autostart,
-    AutostartError,
     Ran,
     Runner,
     Service,
     ServiceReport,
+    remove_entry,
     report,
     run,
+    write_entry,
 )
 from omnitray.platforms.portable import PortablePlatform
 from omnitray.platforms.portable.system import all_unknown
@@ -86,18 +87,11 @@ class MacAutostart:
             "RunAtLoad": True,
             "ProcessType": "Interactive",  # not throttled as a background job would be
         }
-        try:
-            make_folder(self._file.parent)
-            write_atomic(self._file, plistlib.dumps(agent), follow=True)
-        except StorageError as error:
-            raise AutostartError(str(error)) from error
+        write_entry(self._file, plistlib.dumps(agent))
 
     def disable(self) -> None:
         """Remove the agent; raises AutostartError."""
-        try:
-            self._file.unlink(missing_ok=True)
-        except OSError as error:
-            raise AutostartError(f"{self._file} cannot be removed: {error.strerror}") from error
+        remove_entry(self._file)
 
     def heal(self) -> bool:
         """Write the agent again when its program is gone."""

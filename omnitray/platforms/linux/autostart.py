@@ -29,8 +29,10 @@ from omnitray.platforms.autostart import (
     Ran,
     Runner,
     ServiceReport,
+    remove_entry,
     report,
     run,
+    write_entry,
 )
 
 _NAME = "omnitray.desktop"
@@ -83,18 +85,11 @@ class LinuxAutostart:
     def enable(self) -> None:
         """Write the entry; raises AutostartError."""
         text = _ENTRY.format(command=exec_value(self._command))
-        try:
-            make_folder(self._file.parent)
-            write_atomic(self._file, text.encode(), follow=True)
-        except StorageError as error:
-            raise AutostartError(str(error)) from error
+        write_entry(self._file, text.encode())
 
     def disable(self) -> None:
         """Remove the entry; raises AutostartError."""
-        try:
-            self._file.unlink(missing_ok=True)
-        except OSError as error:
-            raise AutostartError(f"{self._file} cannot be removed: {error.strerror}") from error
+        remove_entry(self._file)
 
     def heal(self) -> bool:
         """Write the entry again when its program is gone (moved, or installed elsewhere)."""
