@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from omnitray.alerts.resource_alerts import NAMED
+from omnitray.alerts.model import NAMED
 from omnitray.alerts.resource_incidents import (
     MONITOR_PART,
     IncidentOver,
