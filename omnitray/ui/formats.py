@@ -23,7 +23,7 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?B|ms|s|min|h|days?)(?!\w))")
 _START, _END = "\u2068", "\u2069"  # first strong isolate, and its end
 _BREAK = "\u200b"  # zero width space: a line may end here
-_LONGEST_RUN = 24  # letters: at 24 pt about half of the narrowest column of text
+_LONGEST_RUN = 16  # letters: with a figure beside them the narrowest column at 24 pt has room
 _LONG_WORD = re.compile(r"\S{17,}")
 _JOINT = re.compile(r"(?<=[/._:=])(?=[^/._:=])")
 _MARKS = {0x200B: None, 0x2060: None, 0x2068: None, 0x2069: None, 0xA0: " "}
@@ -205,7 +205,7 @@ def runs_right_to_left(text: str) -> bool:
     return next((side for side in sides if side in _STRONG), "L") != "L"
 
 
-def isolated(text: str) -> str:
+def in_isolate(text: str) -> str:
     """Our own words where the window runs the other way: what ends them stays at their end."""
     return f"{_START}{text}{_END}" if text and not text.startswith(_START) else text
 

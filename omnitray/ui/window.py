@@ -293,6 +293,7 @@ class MainWindow(QWidget):
         self._main.setSpacing(gap)
         self.footer.setVisible(not low)
         self.header.fold(folded=low)
+        self.question.bound(low=low)
         super().resizeEvent(event)
 
     def _fit_screen(self) -> None:

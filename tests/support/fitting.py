@@ -111,12 +111,16 @@ def _cut_lines(words: QLabel) -> list[str]:
 def _cut_cells(view: QTreeView) -> list[str]:
     model, delegate = view.model(), view.itemDelegate()
     assert isinstance(delegate, CellDelegate)
+    assert isinstance(view, CellView)
+    gone = all(view.isColumnHidden(column) for column in view.plan.giving)
     found = []
     for row in range(model.rowCount()):
         for column in range(model.columnCount()):
             cell = model.index(row, column).data(CELL)
             if view.isColumnHidden(column) or cell is None or not (cell.right or cell.pill):
                 continue
+            if cell.pill and column in view.plan.signs and gone:
+                cell = cell._replace(pill=cell.pill._replace(word=""))
             needs = delegate.width_of(cell._replace(quiet="") if cell.pill else cell, view.font())
             if needs > view.columnWidth(column):
                 found.append(f"cell {cell.words!r} has {view.columnWidth(column)} of {needs}")
@@ -124,29 +128,12 @@ def _cut_cells(view: QTreeView) -> list[str]:
 
 
 _NAME_EM = 11  # about twenty letters: enough to tell one job, command or path from another
-_ROWS = 3
+_ROWS = 1.4  # of two lines each, at 24 pt in the smallest window; of one line two are whole
 _LOG_LINES = 6
 
 
-def unreadable_on_pages(window: MainWindow) -> list[str]:
-    """Names with less room than they need to be told apart, lists and logs of too few lines."""
-    found = []
-    for page in PAGES:
-        window.show_page(page.name)
-        for _ in range(4):
-            QApplication.processEvents()
-        for view in window.findChildren(CellView):
-            if view.isVisible():
-                found += [f"{page.name}: {each}" for each in _unreadable(view)]
-        for log in window.findChildren(QPlainTextEdit):
-            lines = log.viewport().height() / log.fontMetrics().height()
-            if log.isVisible() and log.isReadOnly() and lines < _LOG_LINES:
-                found.append(f"{page.name}: a log of {lines:.1f} lines")
-    return found
-
-
-def bars_side_by_side(window: MainWindow) -> list[str]:
-    """Lists and panes that scroll upright within something that does so too, on any page.
+def faults_on_pages(window: MainWindow) -> list[str]:
+    """What is cut, unreadable or scrolls within something that scrolls, on any page.
 
     Where a page shows a list or the details of a row, both are looked at.
     """
@@ -154,14 +141,27 @@ def bars_side_by_side(window: MainWindow) -> list[str]:
     for page in PAGES:
         window.show_page(page.name)
         _settle()
-        found += [f"{page.name}: {each}" for each in _bars_in_bars(window)]
+        found += [f"{page.name}: {each}" for each in _faults(window)]
         for panes in window.findChildren(ListAndDetail):
             if panes.isVisible() and panes.alone:
                 panes.open_detail()
                 _settle()
-                found += [f"{page.name}, opened: {each}" for each in _bars_in_bars(window)]
+                found += [f"{page.name}, opened: {each}" for each in _faults(window)]
                 panes.close_detail()
     return found
+
+
+def _faults(window: MainWindow) -> list[str]:
+    lists = [each for each in window.findChildren(CellView) if each.isVisible()]
+    unreadable = [fault for each in lists for fault in _unreadable(each)]
+    logs = [each for each in window.findChildren(QPlainTextEdit) if each.isVisible()]
+    few = [
+        f"a log of {lines:.1f} lines"
+        for each in logs
+        if (lines := each.viewport().height() / each.fontMetrics().height()) < _LOG_LINES
+        if each.isReadOnly()
+    ]
+    return [*cut_off(window), *unreadable, *few, *bars_in_bars(window)]
 
 
 def _settle() -> None:
@@ -169,7 +169,8 @@ def _settle() -> None:
         QApplication.processEvents()
 
 
-def _bars_in_bars(window: MainWindow) -> list[str]:
+def bars_in_bars(window: MainWindow) -> list[str]:
+    """Lists and panes that scroll upright within something that does so too."""
     areas = [each for each in window.findChildren(QAbstractScrollArea) if _scrolls(each)]
     return [
         f"{inner.accessibleName() or type(inner).__name__} within another bar"
@@ -192,7 +193,8 @@ def _unreadable(view: CellView) -> list[str]:
     for row in range(model.rowCount()):
         cell = model.index(row, view.plan.name_column).data(CELL)
         need = delegate.width_of(cell._replace(quiet=""), view.font())
-        least = min(need, _NAME_EM * view.fontMetrics().horizontalAdvance("M"))
+        em = view.fontMetrics().horizontalAdvance("M")
+        least = min(need, _NAME_EM * em, view.viewport().width() // 2)  # a figure stands beside it
         if room < least:
             found.append(f"name {cell.text!r} has {room} of {least}")
     return found

@@ -7,7 +7,7 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import timestamp
 from omnitray.base.facts import AlertType, Severity
 from omnitray.ui.pages.alerts.model import ALERT, PAGE, AlertsModel
-from omnitray.ui.pages.alerts.text import AlertColumn
+from omnitray.ui.pages.alerts.text import AlertColumn, times
 from support import samples
 from support.samples import NOW, ListedAlerts
 
@@ -113,3 +113,25 @@ def test_many_that_come_go_and_change_are_in_order_and_none_twice() -> None:
     assert seen == sorted(seen, reverse=True)
     wanted = [each.id for each in (*alerts[:20], *alerts[40:]) if each.state != "resolved"]
     assert sorted(each.id for each in rows) == sorted(wanted)
+
+
+@pytest.mark.parametrize(
+    ("source", "lasted_s", "said"),
+    [
+        ("monitor", 190.0, "for 3 min"),
+        ("monitor", 2 * 3600.0 + 300.0, "for 2 h"),
+        ("pytest", 190.0, "64 times"),
+    ],
+)
+def test_a_state_that_has_not_ended_is_one_and_says_how_long(
+    source: str, lasted_s: float, said: str
+) -> None:
+    alert = msgspec.structs.replace(
+        samples.alerts()[0],
+        source=source,
+        count=64,
+        first_seen=timestamp(NOW - lasted_s),
+        last_seen=timestamp(NOW),
+    )
+    assert times(alert) == said
+    assert times(msgspec.structs.replace(alert, count=1)) == ""

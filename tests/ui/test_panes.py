@@ -48,7 +48,7 @@ def test_a_click_opens_the_details_and_back_returns_to_the_list(qtbot: QtBot) ->
     click_row(page, 1, Qt.KeyboardModifier.NoModifier)
     assert seen(page) == (False, True)
     assert page.detail.alert is page.model.alert_at(1)
-    assert not page.filter.isVisible()
+    assert not page.filter.row.isVisible()
     click(page.panes.back)
     assert seen(page) == (True, False)
     assert page.focusWidget() is page.view

@@ -14,26 +14,27 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QRadio
 from pytestqt.qtbot import QtBot
 
 from omnitray.ui.shell import HOW_TO_GET_ONE, NO_TRAY, NO_TRAY_HINT, NO_TRAY_NOTE
-from omnitray.ui.theme import LIGHT
-from omnitray.ui.widgets.choice import Switch
+from omnitray.ui.theme import LIGHT, Theme
+from omnitray.ui.widgets.choice import ChoiceButton, Segments, Switch
 from omnitray.ui.widgets.labels import Paragraph
+from omnitray.ui.widgets.pills import Pill, PillLabel
 from omnitray.ui.widgets.sidebar import PageButton
 from omnitray.ui.window import MainWindow
 from support import samples
 from support.fitting import (
     POINTS,
     SCALES,
-    bars_side_by_side,
     cut_off,
     cut_on_pages,
     enlarged,
-    unreadable_on_pages,
+    faults_on_pages,
     with_longer_words,
 )
 from support.keys import click
 from support.sample_window import NAMES, empty_window, sample_window
 
 TESTS = Path(__file__).parent.parent
+SMALLEST = (560, 400)
 PATH = os.pathsep.join((str(TESTS.parent), str(TESTS)))
 
 
@@ -111,8 +112,7 @@ def test_before_anything_has_happened_the_smallest_window_cuts_nothing(
     qtbot.addWidget(window)
     window.resize(560, 400)
     window.show()
-    assert cut_on_pages(window) == []
-    assert bars_side_by_side(window) == []
+    assert faults_on_pages(window) == []
     assert points == QApplication.font().pointSize()
 
 
@@ -136,32 +136,39 @@ def test_the_note_about_the_tray_takes_a_fifth_of_the_smallest_window_at_most(
 
 
 @pytest.mark.parametrize(
-    ("points", "size"),
-    [(9, (560, 400)), (11, (560, 400)), (18, (640, 480)), (18, (960, 640))],
+    ("points", "size", "kind", "turned"),
+    [
+        (9, SMALLEST, "path", False),
+        (13, SMALLEST, "right to left", True),
+        (18, SMALLEST, "plain", False),
+        (18, SMALLEST, "long", False),
+        (18, (960, 640), "plain", False),
+        (24, SMALLEST, "plain", False),
+        (24, SMALLEST, "path", True),
+    ],
     indirect=["points"],
 )
-def test_in_a_low_window_names_rows_and_logs_stay_readable(
-    qtbot: QtBot, points: int, size: tuple[int, int]
+def test_in_any_window_a_page_scrolls_one_way_in_one_place_and_stays_readable(
+    qtbot: QtBot,
+    qapp: QApplication,
+    points: int,
+    size: tuple[int, int],
+    kind: str,
+    turned: bool,  # noqa: FBT001 - a parameter
 ) -> None:
-    """What has no room goes by whole columns; a page scrolls before its rows are squeezed."""
-    window = shown(qtbot, size=size)
-    window.show_question(None)
-    assert cut_on_pages(window) == []
-    assert unreadable_on_pages(window) == []
-    assert points == QApplication.font().pointSize()
-
-
-@pytest.mark.parametrize(
-    ("points", "size"),
-    [(9, (560, 400)), (11, (560, 400)), (18, (640, 480))],
-    indirect=["points"],
-)
-def test_no_list_scrolls_within_a_page_that_scrolls(
-    qtbot: QtBot, points: int, size: tuple[int, int]
-) -> None:
-    window = shown(qtbot, size=size)
-    window.show_question(None)
-    assert bars_side_by_side(window) == []
+    """Words wrap, columns go whole, tools fold into a menu: nothing is cut, no bar beside a bar."""
+    before = qapp.layoutDirection()
+    if turned:
+        qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    try:
+        window = shown(qtbot, NAMES[kind], size)
+        assert window.question.height() < window.height() / 2
+        assert cut_off(window.question) == []
+        window.show_question(None)
+        assert faults_on_pages(window) == []
+        assert (window.width(), window.height()) == size
+    finally:
+        qapp.setLayoutDirection(before)
     assert points == QApplication.font().pointSize()
 
 
@@ -187,6 +194,36 @@ def test_read_from_right_to_left_nothing_is_cut_and_parts_stand_beside_each_othe
         left.copy(0, 0, left.height(), left.height()),
         LIGHT.critical_back,
     )
+
+
+def test_choices_without_room_are_a_menu_of_the_same(qtbot: QtBot) -> None:
+    segments = Segments("Time", [(1, "1 min"), (5, "5 min"), (60, "1 hour")])
+    qtbot.addWidget(segments)
+    segments.show_value(5)
+    segments.resize(segments.sizeHint())
+    segments.show()
+    assert all(each.isVisible() for each in segments.findChildren(QRadioButton))
+    segments.resize(segments.minimumSizeHint())
+    assert not any(each.isVisible() for each in segments.findChildren(QRadioButton))
+    menu = segments.findChild(ChoiceButton)
+    assert isinstance(menu, ChoiceButton)
+    assert menu.isVisible()
+    assert menu.accessibleName() == "Time: 5 min"
+    with qtbot.waitSignal(segments.chosen) as chosen:
+        menu.menu_of_choices.actions()[2].trigger()
+    assert chosen.args == [60]
+    assert segments.value == 60
+
+
+def test_words_of_a_pill_without_room_take_more_lines(qtbot: QtBot) -> None:
+    pill = PillLabel(
+        Theme(Qt.ColorScheme.Light), Pill("full in 11 to 15 days", "warning", "diamond")
+    )
+    qtbot.addWidget(pill)
+    wide, least = pill.sizeHint().width(), pill.minimumSizeHint().width()
+    assert least < wide / 2
+    assert pill.heightForWidth(wide) == pill.sizeHint().height()
+    assert pill.heightForWidth(least) > 2 * pill.sizeHint().height()
 
 
 def test_read_from_right_to_left_a_switch_says_its_word(qtbot: QtBot, qapp: QApplication) -> None:

@@ -3,8 +3,16 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QAccessible, QColor, QFontMetrics, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtGui import (
+    QAccessible,
+    QColor,
+    QFontMetrics,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QWidget
 
 from omnitray.ui.charts.chart import Chart
 from omnitray.ui.charts.paint import Curve
@@ -73,18 +81,55 @@ class ChartCard(Card):
         self.detail = ElidedLabel(scale=0.9, muted=True, drops=True, whole=True, hint=hint)
         self.value = label(scale=1.35, bold=True)
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        row = QHBoxLayout()
-        row.setSpacing(SMALL_GAP + 2)
-        row.addWidget(label(title, scale=1.05, bold=True))
+        self._title = label(title, scale=1.05, bold=True)
+        self._middle = QWidget()
+        middle = QHBoxLayout(self._middle)
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.setSpacing(SMALL_GAP + 2)
         if len(curves) > 1:
-            row.addWidget(Legend(theme, curves))
-        row.addWidget(self.detail, 1)
+            middle.addWidget(Legend(theme, curves))
+        middle.addWidget(self.detail, 1)
         if beside is not None:
-            row.addWidget(beside)
-        row.addWidget(self.value)
+            middle.addWidget(beside)
+        self._row = QGridLayout()
+        self._row.setHorizontalSpacing(SMALL_GAP + 2)
+        self._row.setVerticalSpacing(2)
+        self._row.addWidget(self._title, 0, 0)
+        self._row.addWidget(self.value, 0, 2)
+        self._row.setColumnStretch(1, 1)
+        self._place_middle(beside=True)
         self.column.setSpacing(2)
-        self.column.addLayout(row)
+        self.column.addLayout(self._row)
         self.column.addWidget(chart, 1)
+
+    def _place_middle(self, *, beside: bool) -> None:
+        """What stands between title and figure has a line of its own where it has no room there."""
+        self._beside = beside
+        self._row.addWidget(self._middle, *((0, 1) if beside else (1, 0, 1, 3)))
+
+    @property
+    def width_of_one_line(self) -> int:
+        """So wide that title, legend and figure stand beside each other."""
+        parts = (self._title, self._middle, self.value)
+        head = sum(each.minimumSizeHint().width() for each in parts)
+        margins = self.column.contentsMargins()
+        return head + 2 * (SMALL_GAP + 2) + margins.left() + margins.right() + 2 * self.frameWidth()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """So narrow that each line of its head fits."""
+        parts = (self._title, self._middle, self.value)
+        title, middle, value = (each.minimumSizeHint().width() for each in parts)
+        least = max(title + SMALL_GAP + 2 + value, middle)
+        margins = self.column.contentsMargins()
+        edges = margins.left() + margins.right() + 2 * self.frameWidth()
+        return QSize(least + edges, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """One line above the chart, or two."""
+        super().resizeEvent(event)
+        beside = event.size().width() >= self.width_of_one_line
+        if beside != self._beside:
+            self._place_middle(beside=beside)
 
     def show_figures(self, value: str, detail: str) -> None:
         """Show the newest value and the words beside the title."""

@@ -153,7 +153,7 @@ class OverviewPage(Page):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """One chart beneath the other where two have no room."""
-        widest = max(card.minimumSizeHint().width() for card in self.cards.values())
+        widest = max(card.width_of_one_line for card in self.cards.values())
         narrow = event.size().width() < 2 * widest + GAP + _SCROLL_BAR
         if self._columns != (1 if narrow else 2):
             self._place_cards(1 if narrow else 2)

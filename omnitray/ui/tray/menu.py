@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QMenu
 from omnitray.alerts.channels.notification import printable
 from omnitray.api.status import Status, figures, sentence
 from omnitray.base.facts import Mode, MonitorLevel, ProtectState
-from omnitray.ui.formats import isolated
+from omnitray.ui.formats import in_isolate
 from omnitray.ui.intents import Intents
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def menu_text(text: str) -> str:
     """A text for a menu entry: an ampersand is no mnemonic, and what ends it stays at its end."""
     turned = QGuiApplication.layoutDirection() == Qt.LayoutDirection.RightToLeft
     plain = text.replace("&", "&&")
-    return isolated(plain) if turned else plain
+    return in_isolate(plain) if turned else plain
 
 
 _QUARTER_S, _HOUR_S = 900.0, 3600.0

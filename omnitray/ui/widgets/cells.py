@@ -55,6 +55,36 @@ class Cell(NamedTuple):
         return " ".join(part for part in parts if part)
 
 
+Widths = dict[int, tuple[Cell, ...]]  # for each column the widest of what it has to show
+_LEAST_EM = 12  # widths of an M for a column of names
+
+
+class ColumnPlan(NamedTuple):
+    """Which column gives way to which.
+
+    ``widths``: samples of what a column shows at its widest. ``stretch``: columns that take the
+    room that is left, each ``least_em`` widths of an M at least. ``names``: the columns that say
+    who a row is about, with how many widths of an M their words may ask for: they have that before
+    anything else. For it the columns of ``narrow`` shrink to its samples, then columns go in the
+    order of ``giving``, and at last those of ``signs`` shrink to a shape alone.
+    Room that is left goes to ``words``, where those are cut.
+    """
+
+    widths: Widths
+    stretch: tuple[int, ...]
+    giving: tuple[int, ...] = ()
+    narrow: Widths = {}  # noqa: RUF012 - never changed
+    least_em: int = _LEAST_EM
+    names: dict[int, int] = {}  # noqa: RUF012 - likewise
+    words: tuple[int, ...] = ()
+    signs: Widths = {}  # noqa: RUF012 - likewise
+
+    @property
+    def name_column(self) -> int:
+        """The column that says who a row is about."""
+        return next(iter(self.names), self.stretch[0])
+
+
 _NEVER = Cell("\0")
 _MOST_PAINTED = 5000  # cells: some screens full; what is forgotten is painted once more
 
@@ -166,10 +196,14 @@ class CellDelegate(QStyledItemDelegate):
             box = option.rect.adjusted(CELL_PAD, 0, -CELL_PAD, 0)
             if cell.pill:
                 font = self.font(option.font, PILL_SCALE, bold=True)
-                width = round(pill_width(cell.pill, font))
+                pill = cell.pill
+                width = round(pill_width(pill, font))
+                if width > box.width() and pill.glyph:  # the tooltip has the word
+                    pill = pill._replace(word="")
+                    width = round(pill_width(pill, font))
                 spot = mirrored(option, QRect(box.left(), box.top(), width, box.height()))
                 middle = QPointF(spot.left(), spot.center().y() + 0.5)
-                paint_pill(painter, cell.pill, middle, font, self.theme.colours)
+                paint_pill(painter, pill, middle, font, self.theme.colours)
                 box.setLeft(box.left() + width + 6)
             self._paint_words(painter, option, cell, box)
         painter.restore()

@@ -13,21 +13,26 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
     QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import (
     QAbstractButton,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
+    QPushButton,
     QRadioButton,
     QSizePolicy,
+    QWidget,
 )
 
 from omnitray.ui.formats import without_marks
 from omnitray.ui.theme import line_height, text_font, width_of
+from omnitray.ui.widgets.frames import ROW_GAP, ButtonRow, GivingRow
 from omnitray.ui.widgets.labels import TextButton, TextMenu, in_own_direction
 
 Option = tuple[Any, str]
+_EDGE = 2  # the border that the style sheet draws, and the margin within it
 
 
 class ChoiceButton(TextButton):
@@ -42,7 +47,7 @@ class ChoiceButton(TextButton):
         super().__init__()
         self._title, self.name = title, name or title
         self._value: Any = options[0][0]
-        self._menu = TextMenu(self)
+        self.menu_of_choices = self._menu = TextMenu(self)
         self._group = QActionGroup(self)
         self._group.triggered.connect(self._on_triggered)
         for value, word in options:
@@ -80,7 +85,10 @@ class ChoiceButton(TextButton):
 
 
 class Segments(QFrame):
-    """All choices side by side, one pressed. Left and right move between them."""
+    """All choices side by side, one pressed. Left and right move between them.
+
+    Where they have no room they are a button with a menu.
+    """
 
     accessible_role = QAccessible.Role.Grouping
 
@@ -94,9 +102,13 @@ class Segments(QFrame):
         self._group = QButtonGroup(self)
         self._group.idClicked.connect(self._on_clicked)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        row = QHBoxLayout(self)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(1, 1, 1, 1)
         row.setSpacing(0)
+        self._menu = ChoiceButton("", options, name)
+        self._menu.chosen.connect(self._on_menu)
+        self._menu.hide()
+        row.addWidget(self._menu)
         for index, (_, word) in enumerate(options):
             button = QRadioButton(in_own_direction(word.replace("&", "&&")))
             button.setFont(text_font(button.font()))
@@ -104,6 +116,26 @@ class Segments(QFrame):
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self._group.addButton(button, index)
             row.addWidget(button)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Room for all of them side by side."""
+        sizes = [each.sizeHint() for each in self._group.buttons()]
+        width = sum(each.width() for each in sizes) + 2 * _EDGE
+        return QSize(width, max(each.height() for each in sizes) + 2 * _EDGE)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Room for the button with the menu."""
+        return self.sizeHint().boundedTo(self._menu.sizeHint() + QSize(2 * _EDGE, 2 * _EDGE))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Side by side, or in a menu."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < self.sizeHint().width()
+        if narrow != self._menu.isHidden():
+            return
+        for each in self._group.buttons():
+            each.setVisible(not narrow)
+        self._menu.setVisible(narrow)
 
     @property
     def value(self) -> Any:
@@ -115,12 +147,53 @@ class Segments(QFrame):
         """Press the segment of a value without emitting."""
         if value in self._values:
             self._group.button(self._values.index(value)).setChecked(True)
+            self._menu.show_value(value)
+
+    @Slot(object)
+    def _on_menu(self, value: object) -> None:
+        self.show_value(value)
+        self.chosen.emit(value)
 
     @Slot(int)
     def _on_clicked(self, index: int) -> None:
+        self._menu.show_value(self._values[index])
         self.chosen.emit(self._values[index])
 
 
+class ToolRow(GivingRow):
+    """A search field and the buttons beside it; below it, in one line, where they have no room.
+
+    Buttons that have no room there are entries in the menu of *More*, and so are all of them
+    where the row is folded: then the menu stands beside the field.
+    """
+
+    def __init__(self, field: QWidget, buttons: Sequence[QPushButton]) -> None:
+        self._all = tuple(buttons)
+        self.buttons = ButtonRow(buttons, goes=list(reversed(buttons)))
+        for each in buttons:
+            if isinstance(each, ChoiceButton):
+                self.buttons.set_menu(each, each.menu_of_choices)
+        super().__init__(field, (self.buttons,), least_em=_FIELD_EM)
+        self._folded = False
+        self._field = self._least
+
+    def heights(self, width: int) -> tuple[int, int]:
+        """How high it is folded, and how high where it is not."""
+        line = max(self._first.sizeHint().height(), self.buttons.sizeHint().height())
+        all_of_them = sum(each.sizeHint().width() + ROW_GAP for each in self._all)
+        beside = width >= self._field + all_of_them
+        return line, line if beside else 2 * line + ROW_GAP
+
+    def fold(self, *, folded: bool) -> None:
+        """One line, whatever the width."""
+        if folded != self._folded:
+            self._folded = folded
+            self._least = 0 if folded else self._field
+            self.buttons.set_lines(0 if folded else 1)
+            self.rearrange()
+
+
+_FIELD_EM = 12  # of a field beside buttons
 _TRACK_WIDE = 1.8  # times its height, which is that of a line
 _SPACE = 8
 

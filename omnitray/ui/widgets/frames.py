@@ -7,7 +7,9 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Slot
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
+    QGridLayout,
     QHBoxLayout,
+    QLabel,
     QMenu,
     QPushButton,
     QScrollArea,
@@ -18,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from omnitray.ui.theme import GAP, SMALL_GAP, text_font, width_of
-from omnitray.ui.widgets.labels import Paragraph, TextButton, TextMenu, label
+from omnitray.ui.widgets.labels import Paragraph, TextButton, TextMenu, heading, label
 
 
 class Card(QFrame):
@@ -35,8 +37,7 @@ class Card(QFrame):
             self.setAccessibleName(title)
             inset = max(0, GAP - margin)
             self.head.setContentsMargins(inset, inset, inset, 0)
-            self.head.addWidget(label(title, bold=True))
-            self.head.addStretch()
+            self.head.addWidget(heading(title), 1)
             self.column.addLayout(self.head)
 
 
@@ -110,7 +111,7 @@ class Banner(QFrame):
         self.hide()
 
 
-_GAP = 6
+ROW_GAP = 6  # between the widgets of a row
 
 
 class GivingRow(QWidget):
@@ -140,9 +141,9 @@ class GivingRow(QWidget):
         return QSize(self._least, self.height())
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """So narrow that the widest of them fits."""
-        widest = max((each.sizeHint().width() for each in self._shown()), default=0)
-        return QSize(widest, 0)
+        """So narrow that the widest of them fits as small as it can be."""
+        narrowest = (_least_of(each).width() for each in (self._first, *self._shown()))
+        return QSize(max(narrowest, default=0), 0)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Take the places."""
@@ -157,21 +158,24 @@ class GivingRow(QWidget):
     def rearrange(self) -> None:
         """Arrange again after widgets were shown or hidden."""
         shown = self._shown()
-        total = sum(each.sizeHint().width() + _GAP for each in shown)
+        total = sum(each.sizeHint().width() + ROW_GAP for each in shown)
         beside = self.width() >= total + max(self._least, self._first.minimumSizeHint().width())
         high = max((each.sizeHint().height() for each in (self._first, *shown)), default=0)
         room = self.width() - total if beside else self.width()
         _set_place(self, self._first, QRect(0, 0, room, high))
-        left, top = (room + _GAP, 0) if beside else (0, high + _GAP)
+        left, top = (room + ROW_GAP, 0) if beside else (0, high + ROW_GAP)
+        below = high  # how high the line is
         for each in shown:
             size = each.sizeHint()
             if not beside and left and left + size.width() > self.width():
-                left, top = 0, top + high + _GAP
-            drop = (high - size.height()) // 2
+                left, top, below = 0, top + below + ROW_GAP, high
             wide = min(size.width(), self.width())
-            _set_place(self, each, QRect(left, top + drop, wide, size.height()))
-            left += size.width() + _GAP
-        self.setFixedHeight(top + high if shown else high)
+            tall = _height_of(each, wide)
+            below = max(below, tall)
+            drop = max(0, (high - tall) // 2)
+            _set_place(self, each, QRect(left, top + drop, wide, tall))
+            left += size.width() + ROW_GAP
+        self.setFixedHeight(top + below if shown else high)
 
     def event(self, event: QEvent) -> bool:
         """A widget has got other words, and another size with them."""
@@ -188,9 +192,24 @@ def _set_place(row: QWidget, widget: QWidget, place: QRect) -> None:
     widget.setGeometry(QStyle.visualRect(row.layoutDirection(), row.rect(), place))
 
 
+def _least_of(widget: QWidget) -> QSize:
+    """How small it may be."""
+    return widget.minimumSizeHint().expandedTo(widget.minimumSize())
+
+
 def _size_of(widget: QWidget) -> QSize:
     """The size that it gets: as it wants, and no smaller than it may be."""
     return widget.sizeHint().expandedTo(widget.minimumSize())
+
+
+def _height_of(widget: QWidget, width: int) -> int:
+    """How high it gets at this width: words that have no room take more lines."""
+    size = _size_of(widget)
+    return (
+        widget.heightForWidth(width)
+        if width < size.width() and widget.hasHeightForWidth()
+        else size.height()
+    )
 
 
 def _lines_of(widgets: Iterable[QWidget], width: int) -> list[list[QWidget]]:
@@ -203,7 +222,7 @@ def _lines_of(widgets: Iterable[QWidget], width: int) -> list[list[QWidget]]:
             lines.append([])
             left = 0
         lines[-1].append(widget)
-        left += wide + _GAP
+        left += wide + ROW_GAP
     return lines
 
 
@@ -246,7 +265,7 @@ class WrapRow(QWidget):
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Room for all of them side by side."""
         shown = [_size_of(each) for each in self._widgets if not each.isHidden()]
-        width = sum(each.width() for each in shown) + _GAP * max(0, len(shown) - 1)
+        width = sum(each.width() for each in shown) + ROW_GAP * max(0, len(shown) - 1)
         return QSize(width, max((each.height() for each in shown), default=0))
 
     def rearrange(self) -> None:
@@ -257,19 +276,18 @@ class WrapRow(QWidget):
         """Place the widgets into a width; the height that this takes."""
         top = 0
         for line in _lines_of((each for each in self._widgets if not each.isHidden()), width):
-            top += self._place_line(line, top, width) + _GAP
-        return top - _GAP
+            top += self._place_line(line, top, width) + ROW_GAP
+        return top - ROW_GAP
 
     def _place_line(self, line: list[QWidget], top: int, width: int) -> int:
         """Side by side on one middle; how high the line is."""
-        high = max((_size_of(each).height() for each in line), default=0)
+        places = [min(_size_of(each).width(), width) for each in line]
+        talls = [_height_of(each, wide) for each, wide in zip(line, places, strict=True)]
+        high = max(talls, default=0)
         left = 0
-        for widget in line:
-            size = _size_of(widget)
-            drop = (high - size.height()) // 2
-            wide = min(size.width(), width)
-            _set_place(self, widget, QRect(left, top + drop, wide, size.height()))
-            left += size.width() + _GAP
+        for widget, wide, tall in zip(line, places, talls, strict=True):
+            _set_place(self, widget, QRect(left, top + (high - tall) // 2, wide, tall))
+            left += wide + ROW_GAP
         return high
 
 
@@ -284,19 +302,41 @@ class ButtonRow(WrapRow):
         self, buttons: Iterable[QPushButton], goes: Sequence[QPushButton], lines: int = 1
     ) -> None:
         super().__init__()
-        self._goes = tuple(goes)
+        self._goes: tuple[QPushButton, ...] = ()
         self._withheld: set[QPushButton] = set()
         self._menus: dict[QPushButton, QMenu] = {}
-        self._buttons = list(buttons)
+        self._buttons: list[QPushButton] = []
         self._lines = lines
         self.more = button("More ▾")
         self.more.clicked.connect(self._on_more)
         self.menu = TextMenu(self)
         self.menu.setToolTipsVisible(True)
-        for each in (*self._buttons, self.more):
+        self.add(self.more)
+        self.replace(buttons, goes)
+
+    def replace(self, buttons: Iterable[QPushButton], goes: Sequence[QPushButton]) -> None:
+        """Other buttons."""
+        for old in self._buttons:
+            self._widgets.remove(old)
+            old.hide()
+            old.deleteLater()
+        self._buttons, self._goes = list(buttons), tuple(goes)
+        for each in self._buttons:
             self.add(each)
-        for one, next_one in pairwise((*self._buttons, self.more)):
+        self._widgets = [*self._buttons, self.more]
+        for one, next_one in pairwise(self._widgets):
             QWidget.setTabOrder(one, next_one)
+        self.rearrange()
+
+    def width_of_all(self) -> int:
+        """Room for all buttons side by side, or for *More* alone where no line is taken."""
+        shown = self._offered() if self._lines else [self.more]
+        return sum(_size_of(each).width() + ROW_GAP for each in shown) - ROW_GAP
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Room for all of them in one line."""
+        high = (_size_of(each).height() for each in (*self._offered(), self.more))
+        return QSize(max(0, self.width_of_all()), max(high))
 
     def set_menu(self, pressed: QPushButton, menu: QMenu) -> None:
         """A button that opens a menu: below *More* this is a menu in the menu."""
@@ -317,8 +357,9 @@ class ButtonRow(WrapRow):
         self.rearrange()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """So narrow that one button and *More* fit."""
-        widest = max((_size_of(each).width() for each in self._offered()), default=0)
+        """So narrow that one button, or *More* below it, fits."""
+        shown = self._offered() if self._lines else [self.more]
+        widest = max((_size_of(each).width() for each in shown), default=0)
         return QSize(widest, _size_of(self.more).height())
 
     def arrange(self, width: int) -> int:
@@ -326,13 +367,18 @@ class ButtonRow(WrapRow):
         offered = self._offered()
         shown = list(offered)
         leaving = [each for each in self._goes if each in offered]
-        while leaving and len(_lines_of(self._with_more(shown, offered), width)) > self._lines:
+        while leaving and self._too_many(self._with_more(shown, offered), width):
             shown.remove(leaving.pop(0))
         placed = self._with_more(shown, offered)
         for each in (*self._buttons, self.more):
             if each.isHidden() == (each in placed):
                 each.setVisible(each in placed)
         return super().arrange(width)
+
+    def _too_many(self, shown: list[QPushButton], width: int) -> bool:
+        if not self._lines:
+            return shown != [self.more]
+        return len(_lines_of(shown, width)) > self._lines
 
     def _with_more(self, shown: list[QPushButton], offered: list[QPushButton]) -> list[QPushButton]:
         return [*shown, self.more] if len(shown) < len(offered) else shown
@@ -358,3 +404,82 @@ class ButtonRow(WrapRow):
             entry = self.menu.addMenu(below)
         entry.setEnabled(pressed.isEnabled())
         entry.setToolTip(pressed.toolTip())
+
+
+class FigureTable(QWidget):
+    """Titles and rows: names wrap, figures stand at the other side.
+
+    ``goes``: the columns that go where the names would have too little room, the first to go first.
+    """
+
+    def __init__(self, names: int, goes: Sequence[int] = (), *, bold: int = 0) -> None:
+        super().__init__()
+        self._names, self._goes, self._bold = names, tuple(goes), bold
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(GAP)
+        self._grid.setVerticalSpacing(SMALL_GAP)
+        for column in range(names):
+            self._grid.setColumnStretch(column, 1)
+
+    def show_rows(self, titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+        """Fill it anew."""
+        while (item := self._grid.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for number, row in enumerate((titles, *rows)):
+            for column, words in enumerate(row):
+                self._grid.addWidget(self._cell(words, column, quiet=number == 0), number, column)
+        self._fit(self.width())
+        self.updateGeometry()
+
+    def _cell(self, words: str, column: int, *, quiet: bool) -> QLabel:
+        bold = column == self._bold and not quiet
+        if column < self._names:
+            named = heading(words) if bold else Paragraph(words)
+            named.setProperty("muted", quiet)
+            return named
+        figure = label(words, bold=bold, muted=quiet)
+        figure.setAlignment(Qt.AlignmentFlag.AlignRight)
+        return figure
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Without the columns that may go, and as narrow as the longest word of a name."""
+        kept = (each for each in range(self._grid.columnCount()) if each not in self._goes)
+        width = sum(self._least(column) + GAP for column in kept) - GAP
+        return QSize(width, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Columns give way to names."""
+        super().resizeEvent(event)
+        self._fit(event.size().width())
+
+    def _fit(self, width: int) -> None:
+        shown = list(range(self._grid.columnCount()))
+        for column in self._goes:
+            if sum(self._wanted(each) + GAP for each in shown) - GAP <= width:
+                break
+            shown.remove(column)
+        for column in self._goes:
+            for each in self._cells(column):
+                each.setVisible(column in shown)
+
+    def _cells(self, column: int) -> list[QWidget]:
+        items = (self._grid.itemAtPosition(row, column) for row in range(self._grid.rowCount()))
+        return [found for each in items if each is not None and (found := each.widget())]
+
+    def _least(self, column: int) -> int:
+        return max((each.minimumSizeHint().width() for each in self._cells(column)), default=0)
+
+    def _wanted(self, column: int) -> int:
+        """What a figure needs, and some letters of a name."""
+        least = self._least(column)
+        if column >= self._names:
+            return least
+        words = (each.text() for each in self._cells(column) if isinstance(each, QLabel))
+        font = text_font(self.font(), bold=column == self._bold)
+        return max(least, min(width_of(font, *words), _NAME_EM * width_of(font, "M")))
+
+
+_NAME_EM = 8  # of a name in a table, before a column of figures gives way to it

@@ -17,6 +17,10 @@ from omnitray.ui.widgets.labels import ElidedLabel, Headline, label, plain_toolt
 
 _BADGE_LINES = 2.0
 _SENTENCE_EM = 18  # a headline of forty letters over two lines
+_OWN_HINT = (
+    "Of this process alone, over the last 5 s or more. The list of jobs shows the time between its "
+    "last two scans, with all that OmniTray has started: at a moment that may be more."
+)
 _MOODS: dict[Mood, tuple[Tone, str]] = {
     Mood.GOOD: ("good", "check"),
     Mood.WARNING: ("warning", "warning"),
@@ -109,15 +113,26 @@ class Header(QWidget):
         return super().event(event)
 
     def _make_room(self) -> None:
-        """Where the sentence has too little: mode as a menu, the level behind the menu button."""
+        """Where the sentence has too little: mode as a menu, the level behind the menu button.
+
+        With still less the mode stands behind that too, and the words say the state alone.
+        """
         beside = (self._badge, self.mode, self.level, self.menu)
         taken = sum(each.sizeHint().width() + GAP for each in beside)
         least = _SENTENCE_EM * width_of(text_font(self.font()), "M")
         narrow = self.width() < taken + least
         if narrow != self.mode.isHidden():
             self.mode.setVisible(not narrow)
-            self.mode_menu.setVisible(narrow)
             self.level.setVisible(not narrow)
+        taken = self._badge.width()
+        taken += sum(each.sizeHint().width() + GAP for each in (self.mode_menu, self.menu))
+        narrowest = narrow and self.width() < taken + least / 2
+        for each, shown in (
+            (self.mode_menu, narrow and not narrowest),
+            (self._badge, not narrowest),
+        ):
+            if each.isHidden() == shown:
+                each.setVisible(shown)
 
     def fold(self, *, folded: bool) -> None:
         """Leave out the line below the sentence."""
@@ -156,7 +171,7 @@ class Footer(QWidget):
 
     def __init__(self, pages: int) -> None:
         super().__init__()
-        self.words = ElidedLabel(scale=0.92, muted=True, drops=True)
+        self.words = ElidedLabel(scale=0.92, muted=True, drops=True, hint=_OWN_HINT)
         keys = f"Ctrl+1…{pages} pages · Ctrl+F search · F5 reload"
         self.keys = label(keys, scale=0.92, muted=True)
         row = QHBoxLayout(self)

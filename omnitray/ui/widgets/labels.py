@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QSizePolicy, QStyle, Q
 
 from omnitray.ui.formats import (
     breakable,
-    isolated,
+    in_isolate,
     one_line,
     runs_right_to_left,
     unbroken,
@@ -346,7 +346,7 @@ class TextMenu(QMenu):
 def in_own_direction(text: str) -> str:
     """Words of a button or an entry, which Qt lays out in the direction of the window."""
     right_to_left = QGuiApplication.layoutDirection() == Qt.LayoutDirection.RightToLeft
-    return isolated(text) if right_to_left else text
+    return in_isolate(text) if right_to_left else text
 
 
 def plain_tooltip(widget: QWidget, text: str) -> None:

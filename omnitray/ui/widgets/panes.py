@@ -11,6 +11,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QMenu, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
 from omnitray.ui.theme import GAP, line_height, width_of
+from omnitray.ui.widgets.choice import ToolRow
 from omnitray.ui.widgets.frames import button
 from omnitray.ui.widgets.table import CellView
 
@@ -32,7 +33,7 @@ class ListAndDetail(QWidget):
 
     def __init__(
         self,
-        tools: QWidget,
+        tools: ToolRow,
         view: CellView,
         listing: QWidget,
         detail: QWidget,
@@ -98,7 +99,8 @@ class ListAndDetail(QWidget):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Room for what is shown."""
-        tools = self._tools.sizeHint().height() + GAP
+        folded, unfolded = self._tools.heights(self.width())
+        tools = (folded if self.alone else unfolded) + GAP
         back = self.back.sizeHint().height() + GAP
         listed, detail = _least(self._listing), _least(self._detail)
         if self.opened:
@@ -134,6 +136,8 @@ class ListAndDetail(QWidget):
             self._split.setOrientation(way)
         # Not by their size hints: what is hidden does not know how often its words would wrap.
         alone = not beside and size.height() < self._both_height()
+        unfolded = self._tools.heights(size.width())[1] + GAP + _least(self._listing).height()
+        self._tools.fold(folded=alone and size.height() < unfolded)
         if alone != self.alone:
             self.alone = alone
             self._show_panes()

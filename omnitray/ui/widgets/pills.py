@@ -1,5 +1,6 @@
 """Pills: a word with a shape on a soft ground, painted by delegates and shown as widgets."""
 
+import math
 from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -80,9 +81,14 @@ def pill_height(font: QFont) -> float:
 
 def paint_pill(painter: QPainter, pill: Pill, at: QPointF, font: QFont, colours: Colours) -> None:
     """Draw a pill; ``at`` is the middle of its left edge."""
-    front, back = (QColor(name) for name in colours.tone(pill.tone))
     height = pill_height(font)
     box = QRectF(at.x(), at.y() - height / 2, pill_width(pill, font), height)
+    _paint(painter, pill, box, font, colours)
+
+
+def _paint(painter: QPainter, pill: Pill, box: QRectF, font: QFont, colours: Colours) -> None:
+    """Draw it into a box; its words take as many lines as they need."""
+    front, back = (QColor(name) for name in colours.tone(pill.tone))
     painter.save()
     painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # "3 failed", from right to left too
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -97,11 +103,12 @@ def paint_pill(painter: QPainter, pill: Pill, at: QPointF, font: QFont, colours:
         left += side + _SPACE
     painter.setPen(front)
     painter.setFont(font)
-    painter.drawText(box.adjusted(left - box.left(), 0, 0, 0), _MIDDLE, pill.word)
+    painter.drawText(box.adjusted(left - box.left(), 0, 0, 0), _WRAPPED, pill.word)
     painter.restore()
 
 
-_MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+_MIDDLE = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+_WRAPPED = int(_MIDDLE) | int(Qt.TextFlag.TextWordWrap)
 
 
 class PillLabel(QWidget):
@@ -115,7 +122,9 @@ class PillLabel(QWidget):
         self._pill = pill
         self.setAccessibleName(hint or pill.word)
         plain_tooltip(self, hint or pill.word)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
     def show_pill(self, pill: Pill, hint: str = "") -> None:
         """Show another one."""
@@ -131,17 +140,33 @@ class PillLabel(QWidget):
         font = pill_font(self.font())
         return QSize(round(pill_width(self._pill, font)) + 1, round(pill_height(font)) + 2)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name and shape
-        """Draw the pill."""
-        painter = QPainter(self)
-        at, font = QPointF(0, self.height() / 2), pill_font(self.font())
-        paint_pill(painter, self._fitting(font), at, font, self._theme.colours)
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """So narrow that its longest word fits."""
+        font = pill_font(self.font())
+        words = (self._pill._replace(word=each) for each in self._pill.word.split() or [""])
+        width = round(max(pill_width(each, font) for each in words)) + 1
+        return QSize(width, self.sizeHint().height())
 
-    def _fitting(self, font: QFont) -> Pill:
-        too_wide = pill_width(self._pill, font) - self.width()
-        if too_wide <= 0:
-            return self._pill
-        metrics = QFontMetricsF(font)
-        room = metrics.horizontalAdvance(self._pill.word) - too_wide
-        word = metrics.elidedText(self._pill.word, Qt.TextElideMode.ElideRight, room)
-        return self._pill._replace(word=word)
+    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's name
+        """Its words take more lines where there is little width."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
+        """With as many lines as it takes."""
+        if width >= self.sizeHint().width():
+            return self.sizeHint().height()
+        font = pill_font(self.font())
+        room = width - 1 - pill_width(self._pill._replace(word="…"), font)
+        room += QFontMetricsF(font).horizontalAdvance("…")
+        box = QRectF(0, 0, max(1.0, room), 100_000)
+        words = QFontMetricsF(font).boundingRect(box, _WRAPPED, self._pill.word)
+        return math.ceil(words.height() + _PAD) + 2
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name and shape
+        """Draw the pill, over several lines where it has no room for one."""
+        painter, font = QPainter(self), pill_font(self.font())
+        box = QRectF(0, 0, self.width() - 1, self.height() - 2)
+        if self.width() >= self.sizeHint().width():
+            height = pill_height(font)
+            box = QRectF(0, (self.height() - height) / 2, pill_width(self._pill, font), height)
+        _paint(painter, self._pill, box, font, self._theme.colours)

@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QPushButton
 
 from omnitray.protector.view import Answer, QuestionView
 from omnitray.runtime.protection_commands import ALWAYS_SLOW_DOWN, ALWAYS_WORDS, answer_words
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
-from omnitray.ui.widgets.frames import Banner, WrapRow, button, follow_tabs
+from omnitray.ui.theme import line_height
+from omnitray.ui.widgets.frames import Banner, ButtonRow, button, follow_tabs, scrolled
 
 _SECOND_MS = 1000
+_LINES, _ANSWER_LINES = 6, 3  # of words and of answers, in a window that is high enough
+_LOW_LINES = 3  # of words in a low one: with the answers less than half of it at 24 pt
+_SCROLL_BAR = 10  # as wide as the style sheet draws it
 
 
 class QuestionBanner(Banner):
@@ -22,9 +27,13 @@ class QuestionBanner(Banner):
         self.intents = intents
         self._wall = wall
         self._question: QuestionView | None = None
+        self._low = False
         self.buttons: list[QPushButton] = []
-        self._answers = WrapRow()
+        self._answers = ButtonRow((), ())
+        self._area = scrolled(self.words)
+        self._area.setAccessibleName("Question")
         self.row.setDirection(QBoxLayout.Direction.TopToBottom)  # six buttons leave no text room
+        self.row.addWidget(self._area)
         self.row.addWidget(self._answers)
         self._tick = QTimer(self)
         self._tick.setInterval(_SECOND_MS)
@@ -33,29 +42,55 @@ class QuestionBanner(Banner):
     def show_question(self, question: QuestionView | None) -> None:
         """Ask; None takes the question away."""
         self._question = question
-        self._answers.clear()
-        self.buttons = []
         self._tick.stop()
         self.setVisible(question is not None)
+        self.buttons = [] if question is None else self._offered(question)
+        # What cannot be undone, and what lasts, is the first to stand below More.
+        self._answers.replace(self.buttons, goes=list(reversed(self.buttons)))
         if question is None:
             return
-        for answer, words in answer_words(question):
-            self._offer(question, str(answer), words)
-            if answer == Answer.LEAVE_ALONE and not question.anyway:
-                self._offer(question, ALWAYS_SLOW_DOWN, ALWAYS_WORDS)
-        follow_tabs(self, self.buttons)
-        self._answers.rearrange()
+        follow_tabs(self, (*self.buttons, self._answers.more))
         if question.deadline is not None:
             self._tick.start()
         self._say()
 
-    def _offer(self, question: QuestionView, answer: str, words: str) -> None:
+    def _offered(self, question: QuestionView) -> list[QPushButton]:
+        made = []
+        for answer, words in answer_words(question):
+            made.append(self._offer(question, str(answer), words))
+            if answer == Answer.LEAVE_ALONE and not question.anyway:
+                made.append(self._offer(question, ALWAYS_SLOW_DOWN, ALWAYS_WORDS))
+        return made
+
+    def _offer(self, question: QuestionView, answer: str, words: str) -> QPushButton:
         made = button(words, danger=answer == Answer.END)
         made.setProperty("answer", answer)
         made.setAccessibleName(f"{words}: {formats.one_line(question.title, 60)}")
         made.clicked.connect(self._on_clicked)
-        self._answers.add(made)
-        self.buttons.append(made)
+        return made
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Another width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def bound(self, *, low: bool) -> None:
+        """In a low window the words scroll where they need more, and the answers take one line."""
+        self._low = low
+        self._answers.set_lines(1 if low else _ANSWER_LINES)
+        self._fit()
+
+    def _fit(self) -> None:
+        margins = self.row.contentsMargins()
+        width = self.width() - margins.left() - margins.right()
+        lines = _LOW_LINES if self._low else _LINES
+        high = self.words.heightForWidth(max(1, width))
+        most = line_height(self.words.font(), lines) + 2
+        if high > most:  # beside the scroll bar
+            high = self.words.heightForWidth(max(1, width - _SCROLL_BAR))
+        self._area.setFixedHeight(max(0, min(high, most)))
+        focus = Qt.FocusPolicy  # the keyboard scrolls it where it scrolls
+        self._area.setFocusPolicy(focus.TabFocus if high > most else focus.NoFocus)
 
     @Slot()
     def _say(self) -> None:
@@ -71,6 +106,7 @@ class QuestionBanner(Banner):
         else:
             words = asked
         self.words.setText(words)
+        self._fit()
 
     @Slot()
     def _on_clicked(self) -> None:

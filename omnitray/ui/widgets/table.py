@@ -6,7 +6,6 @@ widths of an M, so that they hold in another font.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from PySide6.QtCore import (
     QAbstractItemModel,
@@ -35,42 +34,17 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeView, QWidget
 
 from omnitray.ui.formats import without_marks
-from omnitray.ui.theme import text_font, width_of
-from omnitray.ui.widgets.cells import CELL, CELL_PAD, DOT, Cell, CellDelegate, Index
+from omnitray.ui.theme import line_height, text_font, width_of
+from omnitray.ui.widgets.cells import CELL, CELL_PAD, DOT, Cell, CellDelegate, ColumnPlan, Index
 from omnitray.ui.widgets.labels import TextMenu
 from omnitray.ui.window_place import TableState
 
 _SMALLEST = 32
-_LEAST_EM = 12  # widths of an M for a column of names
-_LEAST_ROWS = 3  # in sight, however little room there is
+_HEADER_PAD = 14  # of the style sheet, above and below the titles
+_LEAST_ROWS = 1.7  # in sight, however little room there is: a row cut says that there are more
 _MEASURED = 200  # rows whose words are measured: about ten screens full
 _ARROWS = {Qt.SortOrder.AscendingOrder: " ↑", Qt.SortOrder.DescendingOrder: " ↓"}
 _ARRANGE = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
-Widths = dict[int, tuple[Cell, ...]]  # for each column the widest of what it has to show
-
-
-class ColumnPlan(NamedTuple):
-    """Which column gives way to which.
-
-    ``widths``: samples of what a column shows at its widest. ``stretch``: columns that take the
-    room that is left, each ``least_em`` widths of an M at least. ``names``: the columns that say
-    who a row is about, with how many widths of an M their words may ask for: they have that before
-    anything else. For it the columns of ``narrow`` shrink to its samples, then columns go in the
-    order of ``giving``. Room that is left goes to ``words``, where those are cut.
-    """
-
-    widths: Widths
-    stretch: tuple[int, ...]
-    giving: tuple[int, ...] = ()
-    narrow: Widths = {}  # noqa: RUF012 - never changed
-    least_em: int = _LEAST_EM
-    names: dict[int, int] = {}  # noqa: RUF012 - likewise
-    words: tuple[int, ...] = ()
-
-    @property
-    def name_column(self) -> int:
-        """The column that says who a row is about."""
-        return next(iter(self.names), self.stretch[0])
 
 
 def sorted_title(title: str, order: Qt.SortOrder | None) -> str:
@@ -176,8 +150,21 @@ class CellView(QTreeView):
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Some rows under the titles, however little room there is."""
         head = self._titles.sizeHint().height() if not self.isHeaderHidden() else 0
-        rows = _LEAST_ROWS * self._delegate.row_height(self.font())
+        rows = round(_LEAST_ROWS * self._delegate.row_height(self.font()))
         return QSize(super().minimumSizeHint().width(), head + rows)
+
+    def fit_rows(self, rows: int) -> None:
+        """As high as so many rows, without a scroll bar: the page scrolls."""
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._titles.setFixedHeight(self._head())
+        self.setFixedHeight(self.height_of(rows))
+
+    def height_of(self, rows: int) -> int:
+        """How high it is with so many rows."""
+        return self._head() + rows * self._delegate.row_height(self.font()) + 2
+
+    def _head(self) -> int:
+        return 0 if self.isHeaderHidden() else line_height(self._titles.font(), pad=_HEADER_PAD)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Let columns give way before a name does."""
@@ -222,6 +209,12 @@ class CellView(QTreeView):
             if self._taken(needs) <= width:
                 return
             self._titles.setSectionHidden(column, True)
+        if self._taken(needs) > width:
+            for column, samples in self.plan.signs.items():
+                title = self.model().headerData(column, Qt.Orientation.Horizontal) or ""
+                head = width_of(self._titles.font(), str(title), pad=2 * CELL_PAD)
+                shapes = (self._delegate.width_of(each, self.font()) for each in samples)
+                self._lend(column, max(head, *shapes))
 
     def _taken(self, needs: dict[int, int]) -> int:
         """By the columns in sight: what a name needs, and what others have."""

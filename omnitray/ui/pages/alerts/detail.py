@@ -28,7 +28,7 @@ from omnitray.ui.widgets.labels import LinkedParagraph, TextMenu, heading, label
 from omnitray.ui.widgets.pills import PillLabel
 
 _HOUR_S = 3600.0
-_LEAST_LINES = 8  # title, state, when, and the first of what happened
+_LEAST_LINES = 3  # the title and the state; it scrolls
 _LOW_LINES = 18  # below this the buttons take one line
 _TITLE_LIMIT = 300
 WEIGHED = "Who took a good part of it when this was last said; the figures are of that moment."

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtWidgets import QLineEdit, QMenu, QPushButton
 
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
 from omnitray.ui.pages.alerts.text import TYPE_WORDS
 from omnitray.ui.theme import text_font
-from omnitray.ui.widgets.choice import ChoiceButton
-from omnitray.ui.widgets.frames import GivingRow
+from omnitray.ui.widgets.choice import ChoiceButton, ToolRow
 
 _TYPING_MS = 150
 _HOUR_S = 3600.0
@@ -26,12 +25,12 @@ _TIMES = [
 ]
 
 
-class AlertFilter(QWidget):
+class AlertFilter(QObject):
     """``changed`` when another query is wanted; while the person types, after a short pause."""
 
     changed = Signal()
 
-    def __init__(self, wall: Callable[[], float]) -> None:
+    def __init__(self, wall: Callable[[], float], export: QPushButton, export_menu: QMenu) -> None:
         super().__init__()
         self._wall = wall
         self.text = QLineEdit()
@@ -51,10 +50,8 @@ class AlertFilter(QWidget):
         choices = (self.kind, self.severity, self.state, self.time)
         for choice in choices:
             choice.chosen.connect(self._on_chosen)
-        self.row = GivingRow(self.text, choices)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.row)
+        self.row = ToolRow(self.text, (*choices, export))
+        self.row.buttons.set_menu(export, export_menu)
 
     def query(self) -> AlertQuery:
         """What is asked for now."""

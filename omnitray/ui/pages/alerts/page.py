@@ -21,18 +21,23 @@ from omnitray.ui.pages.alerts.model import AlertsModel
 from omnitray.ui.pages.alerts.text import AlertColumn
 from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.widgets import pills
-from omnitray.ui.widgets.cells import Cell
+from omnitray.ui.widgets.cells import Cell, ColumnPlan, Widths
 from omnitray.ui.widgets.export import ExportMenu, ask_path
 from omnitray.ui.widgets.frames import Card, button
 from omnitray.ui.widgets.labels import paragraph
 from omnitray.ui.widgets.panes import ListAndDetail
-from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
+from omnitray.ui.widgets.table import CellView
 
 NONE_YET = "No alert so far. When something goes wrong, it is listed here and stays here."
 NONE_FIT = "No alert fits this filter."
 _WIDTHS: Widths = {
     AlertColumn.SEVERITY: tuple(Cell(pill=each) for each in pills.SEVERITIES.values()),
-    AlertColumn.WHEN: (Cell("Yesterday"), Cell(formats.widest_time()), Cell("999 times")),
+    AlertColumn.WHEN: (
+        Cell("Yesterday"),
+        Cell(formats.widest_time()),
+        Cell("999 times"),
+        Cell("for 23 h 59 min"),
+    ),
     AlertColumn.STATE: tuple(Cell(pill=each) for each in pills.STATES.values()),
 }
 _BESIDE_EM = 50  # below this the details stand under the list; in widths of an M
@@ -49,7 +54,9 @@ class AlertList(CellView):
     """The list; a row is copied with all that its details say."""
 
     def __init__(self, model: AlertsModel, delegate: AlertDelegate) -> None:
-        plan = ColumnPlan(_WIDTHS, stretch=(AlertColumn.ALERT,), giving=(AlertColumn.STATE,))
+        plan = ColumnPlan(
+            _WIDTHS, stretch=(AlertColumn.ALERT,), giving=(AlertColumn.STATE, AlertColumn.WHEN)
+        )
         super().__init__(model, delegate, plan)
         self.text_of_rows: Callable[[], str] = super().copied_text
 
@@ -66,7 +73,9 @@ class AlertsPage(Page):
         theme, wall = context.theme, context.clock.wall
         self._ask = ask
         self._wanted = ""
-        self.filter = AlertFilter(wall)
+        self.export = button("Export…")
+        self.export_menu = ExportMenu(self.export)
+        self.filter = AlertFilter(wall, self.export, self.export_menu)
         self.search = self.filter.text
         self.model = AlertsModel(context.alerts, wall, self)
         self.view = AlertList(self.model, AlertDelegate(theme))
@@ -77,13 +86,10 @@ class AlertsPage(Page):
         )
         self.view.text_of_rows = self.detail.copied_text
         self.empty = paragraph(NONE_YET, muted=True)
-        self.export = button("Export…")
-        self.export_menu = ExportMenu(self.export)
         self._lay_out()
         self._connect()
 
     def _lay_out(self) -> None:
-        self.filter.row.add(self.export)
         listing = Card(margin=4)
         listed = QWidget()
         self._stack = QStackedLayout(listed)
@@ -99,7 +105,7 @@ class AlertsPage(Page):
         self._stack.addWidget(nothing)
         listing.column.addWidget(listed)
         self.panes = ListAndDetail(
-            self.filter, self.view, listing, self.detail, shares=_SHARES, beside_em=_BESIDE_EM
+            self.filter.row, self.view, listing, self.detail, shares=_SHARES, beside_em=_BESIDE_EM
         )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

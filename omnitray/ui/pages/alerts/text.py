@@ -77,12 +77,23 @@ def seen_briefly(alert: Alert, now_s: float) -> str:
 
 
 def times(alert: Alert) -> str:
-    """``4 times``; nothing for a single one."""
-    return f"{alert.count} times" if alert.count > 1 else ""
+    """``4 times``, or ``for 12 min`` of a state that lasts; nothing for a single one.
+
+    The monitor says a state that has not ended again and again: it is one, and no count of it.
+    """
+    if alert.count <= 1:
+        return ""
+    if alert.source == "monitor":
+        lasted_s = epoch(alert.last_seen) - epoch(alert.first_seen)
+        whole_s = (
+            lasted_s - lasted_s % formats.HOUR_S
+        )  # of hours, which a narrow column has room for
+        return f"for {formats.duration(whole_s or lasted_s)}"
+    return f"{alert.count} times"
 
 
 def origin(alert: Alert, now_s: float) -> str:
-    """``RESOURCE_CRITICAL · monitor · first 13:58:40, last 14:01:52, 4 times``."""
+    """``SERVER_DOWN · server:api · first 13:58:40, last 14:01:52, 4 times``."""
     first = formats.when(epoch(alert.first_seen), now_s)
     last = seen(alert, now_s)
     when = f"first {first}, last {last}, {times(alert)}" if alert.count > 1 else first

@@ -43,7 +43,8 @@ REMEDIES = {
     AlertChannel.VSCODE: "Install the extension OmniTray, or open its window.",
 }
 _BUTTON_PAD = 22  # border and padding of the style sheet, both sides
-_WORDS_EM = 13  # of each of the two columns of words, at least
+_WORDS_EM = 13  # of each of the two columns of words beside the buttons, at least
+_LEAST_EM = 11  # of each where they are alone; with less they stand below each other
 
 
 class StandingRow(QWidget):
@@ -59,6 +60,8 @@ class StandingRow(QWidget):
         self.answer.hide()
         self._buttons = WrapRow() if buttons else None
         self._wide: bool | None = None
+        self._stacked = False
+        self._below: QPushButton | None = None
         for words in (self.name, self.about, self.quiet):  # the columns are as wide in every row
             words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         for each in buttons:
@@ -67,11 +70,12 @@ class StandingRow(QWidget):
         self._grid.setContentsMargins(0, 2, 0, 2)
         self._grid.setHorizontalSpacing(GAP)
         self._grid.setVerticalSpacing(2)
-        self._arrange(wide=True)
+        self._place(wide=True)
 
     def add_below(self, link: QPushButton) -> None:
         """What can be done about the reason, below it."""
-        self._grid.addWidget(link, 2, 1, Qt.AlignmentFlag.AlignLeft)
+        self._below = link
+        self._place(wide=bool(self._wide))
 
     def _add_button(self, each: QPushButton) -> None:
         if self._buttons is not None:
@@ -89,34 +93,39 @@ class StandingRow(QWidget):
         return super().event(event)
 
     def _settle(self) -> None:
-        """Buttons stand beside the words where there is room for both."""
-        least = _WORDS_EM * width_of(text_font(self.font()), "M")
-        words = least + max(least, self.pill.sizeHint().width()) + 2 * GAP
-        self._arrange(wide=self.width() >= words + self._buttons_width())
+        """Buttons stand beside the words where there is room for both, and the state likewise."""
+        em = width_of(text_font(self.font()), "M")
+        pill = self.pill.sizeHint().width()
+        words = _WORDS_EM * em + max(_WORDS_EM * em, pill) + 2 * GAP
+        stacked = self.width() < 2 * max(_LEAST_EM * em, pill) + GAP
+        wide = self.width() >= words + self._buttons_width()
+        if (wide, stacked) != (self._wide, self._stacked):
+            self._wide, self._stacked = wide, stacked
+            self._place(wide=wide)
 
     def _buttons_width(self) -> int:
         return self._buttons.sizeHint().width() if self._buttons is not None else 0
 
-    def _arrange(self, *, wide: bool) -> None:
-        if wide == self._wide:
-            return
-        self._wide = wide
+    def _place(self, *, wide: bool) -> None:
         if self._buttons is not None:
             policies = QSizePolicy.Policy
             across = policies.Fixed if wide else policies.Ignored
             self._buttons.setSizePolicy(across, policies.Fixed)
         grid, top = self._grid, Qt.AlignmentFlag.AlignTop
         left = Qt.AlignmentFlag.AlignLeft
+        row, column = (2, 0) if self._stacked else (0, 1)  # of the state
         grid.addWidget(self.name, 0, 0)
         grid.addWidget(self.about, 1, 0, top)
-        grid.addWidget(self.pill, 0, 1, left)
-        grid.addWidget(self.quiet, 1, 1, top)
+        grid.addWidget(self.pill, row, column, left)
+        grid.addWidget(self.quiet, row + 1, column, top)
+        if self._below is not None:
+            grid.addWidget(self._below, row + 2, column, left)
         if self._buttons is not None:
-            place = (0, 2, 3, 1) if wide else (3, 0, 1, 2)
+            place = (0, 2, 5, 1) if wide else (5, 0, 1, 2)
             grid.addWidget(self._buttons, *place)
-        grid.addWidget(self.answer, 4, 0, 1, 3)
+        grid.addWidget(self.answer, 6, 0, 1, 3)
         grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(1, int(not self._stacked))
 
     def show_standing(self, about: str, pill: Pill, quiet: str) -> None:
         """How it stands now."""

@@ -1,6 +1,6 @@
 """All jobs as a tree of their processes, and what the person can do to one of them."""
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QResizeEvent, QShortcut
 from PySide6.QtWidgets import QLineEdit, QMenu, QMessageBox, QVBoxLayout
 
@@ -36,6 +36,7 @@ NONE_FIT = "No job and no process has this in its name."
 NOTHING = "Choose a job to slow it down, pause it, end it or protect it"
 _NAMED = 4
 _LOW_LINES = 24  # below this the buttons take one line
+_LOWEST_LINES = 12  # and below this the rows have the line that says what is chosen
 # Which buttons go into the menu of More where they have no room, the first to go first.
 _GOES = ("always_slow_down", "protect", "unprotect", "resume", "pause", "slow_down")
 # A list whose rows change places every second cannot be read, and painting all of it is the
@@ -112,7 +113,15 @@ class ProcessesPage(Page):
         """Where there is little height, the rows have it before the buttons."""
         low = event.size().height() < line_height(self.font(), _LOW_LINES)
         self.buttons.set_lines(1 if low else 2)
+        lowest = event.size().height() < line_height(self.font(), _LOWEST_LINES)
+        self.chosen.setVisible(not lowest)
         super().resizeEvent(event)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Search, two rows and a line of buttons: no more than where the last line is left out."""
+        found = super().minimumSizeHint()
+        spared = 0 if self.chosen.isHidden() else self.chosen.sizeHint().height() + SMALL_GAP
+        return QSize(found.width(), found.height() - spared)
 
     def _connect(self) -> None:
         self.model.held_changed.connect(self._show_held)

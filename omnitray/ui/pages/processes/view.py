@@ -6,10 +6,10 @@ from PySide6.QtGui import QKeyEvent, QShowEvent
 from omnitray.base.facts import Job
 from omnitray.ui.pages.processes.model import JobsModel
 from omnitray.ui.pages.processes.text import JobColumn
-from omnitray.ui.theme import Theme, line_height
+from omnitray.ui.theme import Theme
 from omnitray.ui.widgets import pills
-from omnitray.ui.widgets.cells import Cell, CellDelegate
-from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
+from omnitray.ui.widgets.cells import Cell, CellDelegate, ColumnPlan, Widths
+from omnitray.ui.widgets.table import CellView
 
 # So long after the last touch of mouse or key the person is not about to press on a row any more.
 _HOLD_MS = 3000
@@ -20,7 +20,6 @@ _HANDS = (
     QEvent.Type.Wheel,
 )
 _LOW_PAD = 11
-_HEADER_PAD = 14
 _INDENT = 18
 _WIDTHS: Widths = {
     JobColumn.PROJECT: (Cell("~/a-project"),),
@@ -80,18 +79,9 @@ class JobsView(CellView):
         self.doubleClicked.connect(self._on_opened)
 
     def fit_rows(self, rows: int) -> None:
-        """As high as so many rows, without a scroll bar."""
+        """As high as so many rows, which are lower here."""
         self._delegate.pad = _LOW_PAD
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.header().setFixedHeight(self._head())
-        self.setFixedHeight(self.height_of(rows))
-
-    def height_of(self, rows: int) -> int:
-        """How high it is with so many rows."""
-        return self._head() + rows * self._delegate.row_height(self.font()) + 2
-
-    def _head(self) -> int:
-        return line_height(self.header().font(), pad=_HEADER_PAD)
+        super().fit_rows(rows)
 
     def selected_job(self) -> Job | None:
         """The job of the current row."""

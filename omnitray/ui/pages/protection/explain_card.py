@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QResizeEvent
-from PySide6.QtWidgets import QApplication, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from omnitray.protector.view import Considered, Effect, Explanation, Means
 from omnitray.ui import formats
@@ -17,9 +17,14 @@ NOTHING_ASKED = "When something is acted on, the reason and everyone who was spa
 NO_EFFECT = "What an action did for the machine will stand here in figures."
 NO_MEANS = "Which means work on this machine is found out at the first start."
 _MOST = 8
+_TITLES = ("Considered", "Memory", "Growth", "Verdict")
+_COLUMNS = len(_TITLES)
+_LINES = 3  # of the grid for each: a rule, the figures, a verdict that has no room beside them
 _VERDICT_SAMPLE = "protected by you"
 _NAME_EM = 10  # of a name, before it is broken over two lines
 _WIDE_EM = 36  # of a table with all its columns
+_TABLE_EM = 24  # of a table without the growth; with less the verdict stands below the name
+_LEAST_EM = 13  # of the longest word, and a figure beside it
 
 
 class Refilled(Card):
@@ -30,6 +35,12 @@ class Refilled(Card):
         self._content = QWidget()
         self.column.addWidget(self._content)
         self._facts: object = self
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """So narrow that a word and a figure fit: its tables are arranged by the room."""
+        least = _LEAST_EM * width_of(text_font(self.font()), "M")
+        found = super().minimumSizeHint()
+        return QSize(min(least, found.width()), found.height())
 
     def refill(self, facts: object) -> QVBoxLayout | None:
         """An empty column to fill, or None where the facts are the same as before."""
@@ -54,31 +65,45 @@ class ExplainCard(Refilled):
         super().__init__()
         self._theme = theme
         self._growth: list[QWidget] = []
+        self._verdicts: list[QWidget] = []
+        self._verdict_title: QWidget = self
+        self._names = 0
         self._grid: QGridLayout | None = None
         self._verdict = width_of(text_font(self.font()), _VERDICT_SAMPLE)
         self.show_explanation(None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """How fast it grew gives way to who it was."""
+        """How fast it grew gives way to who it was, and the verdict stands below the name."""
         super().resizeEvent(event)
-        self._show_growth()
+        self._arrange()
 
-    def _show_growth(self) -> None:
-        wide = self.width() >= _WIDE_EM * width_of(text_font(self.font()), "M")
+    def _arrange(self) -> None:
+        em = width_of(text_font(self.font()), "M")
+        wide, table = self.width() >= _WIDE_EM * em, self.width() >= _TABLE_EM * em
         for each in self._growth:
             each.setVisible(wide)
-        if self._grid is not None:
-            self._grid.setColumnMinimumWidth(3, self._verdict if wide else 0)
+        if self._grid is None:
+            return
+        self._grid.setColumnMinimumWidth(0, self._names if table else 0)
+        self._grid.setColumnMinimumWidth(3, self._verdict if wide else 0)
+        self._grid.setColumnStretch(3, 5 if table else 0)
+        self._verdict_title.setVisible(table)
+        for number, each in enumerate(self._verdicts):
+            row = _LINES * (number + 1) + 1
+            if table:
+                self._grid.addWidget(each, row, 3)
+            else:
+                self._grid.addWidget(each, row + 1, 0, 1, _COLUMNS)
 
     def show_explanation(self, explanation: Explanation | None) -> None:
         """Show why; None says what would be here."""
         column = self.refill(explanation)
         if column is None:
             return
-        self._growth, self._grid = [], None
+        self._growth, self._verdicts, self._grid = [], [], None
         if explanation is None:
             self.setAccessibleName("Why?")
-            column.addWidget(label("Why?", bold=True))
+            column.addWidget(heading("Why?"))
             column.addWidget(paragraph(NOTHING_ASKED, muted=True))
             column.addStretch()
             return
@@ -95,20 +120,19 @@ class ExplainCard(Refilled):
         grid.setHorizontalSpacing(GAP)
         grid.setVerticalSpacing(SMALL_GAP - 1)
         grid.setColumnStretch(0, 4)
-        grid.setColumnStretch(3, 5)
-        _keep_names(grid, [each.title for each in considered], self.font())
-        for column, title in enumerate(("Considered", "Memory", "Growth", "Verdict")):
-            head = label(title, scale=0.9, muted=True)
+        self._names = _names_width([each.title for each in considered], self.font())
+        heads = [label(each, scale=0.9, muted=True) for each in _TITLES]
+        for column, head in enumerate(heads):
             grid.addWidget(head, 0, column, _side(column))
-            if title == "Growth":
-                self._growth = [head]
+        self._growth, self._verdict_title = [heads[2]], heads[3]
         for number, each in enumerate(considered):
-            grid.addWidget(rule(), 2 * number + 1, 0, 1, 4)
-            self._add(grid, 2 * number + 2, each)
-        self._show_growth()
+            self._add(grid, _LINES * (number + 1), each)
+        self._arrange()
         return grid
 
     def _add(self, grid: QGridLayout, row: int, each: Considered) -> None:
+        grid.addWidget(rule(), row, 0, 1, _COLUMNS)
+        row += 1
         named = heading(each.title) if each.chosen else paragraph(each.title)
         grid.addWidget(named, row, 0)
         grid.addWidget(label(formats.size(each.rss_bytes)), row, 1, _side(1))
@@ -117,10 +141,10 @@ class ExplainCard(Refilled):
         grid.addWidget(growth, row, 2, _side(2))
         if each.chosen:
             verdict = formats.one_line(each.verdict)
-            grid.addWidget(PillLabel(self._theme, Pill(verdict, "critical"), verdict), row, 3)
+            self._verdicts.append(PillLabel(self._theme, Pill(verdict, "critical"), verdict))
         else:
             spared = paragraph(formats.one_line(each.verdict), scale=0.92, muted=True)
-            grid.addWidget(spared, row, 3)
+            self._verdicts.append(spared)
 
 
 class EffectCard(Refilled):
@@ -136,12 +160,12 @@ class EffectCard(Refilled):
         column = self.refill((effects, means))
         if column is None:
             return
-        column.addWidget(label("What it did for you", bold=True))
+        column.addWidget(heading("What it did for you"))
         if not effects:
             column.addWidget(paragraph(NO_EFFECT, muted=True))
         column.addLayout(_effects(effects))
         column.addSpacing(SMALL_GAP)
-        column.addWidget(label("Means on this machine", bold=True))
+        column.addWidget(heading("Means on this machine"))
         if not means:
             column.addWidget(paragraph(NO_MEANS, muted=True))
         for why_not, alike in _by_reason(means).items():
@@ -172,7 +196,6 @@ def _effects(effects: tuple[Effect, ...]) -> QGridLayout:
     grid = QGridLayout()
     grid.setVerticalSpacing(SMALL_GAP - 1)
     grid.setColumnStretch(0, 1)
-    _keep_names(grid, [each.name for each in effects], QApplication.font())
     for number, each in enumerate(effects):
         if number:
             grid.addWidget(rule(), 2 * number - 1, 0, 1, 2)
@@ -182,11 +205,10 @@ def _effects(effects: tuple[Effect, ...]) -> QGridLayout:
     return grid
 
 
-def _keep_names(grid: QGridLayout, names: Sequence[str], font: QFont) -> None:
+def _names_width(names: Sequence[str], font: QFont) -> int:
     """Room for the longest name in the first column; a long one is broken."""
     bold = text_font(font, bold=True)
-    most = _NAME_EM * width_of(bold, "M")
-    grid.setColumnMinimumWidth(0, min(most, width_of(bold, *names, "")))
+    return min(_NAME_EM * width_of(bold, "M"), width_of(bold, *names, ""))
 
 
 def _means_label(theme: Theme, means: Means) -> PillLabel:

@@ -110,6 +110,7 @@ class HeldRows(QWidget):
         pills_wide = max((each.sizeHint().width() for each in self._pills), default=0) + GAP
         least = min(named, _NAME_EM * width_of(font, "M"))
         beside = self.width() - taken - pills_wide >= least
+        self._grid.setHorizontalSpacing(GAP if beside else SMALL_GAP)
         left = Qt.AlignmentFlag.AlignLeft
         for number, (title, pill) in enumerate(zip(self._titles, self._pills, strict=True)):
             row = _LINES * number

@@ -36,17 +36,17 @@ from omnitray.ui.pages.protection.held_rows import HeldRows
 from omnitray.ui.theme import GAP, text_font, width_of
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.action_feedback import ToldLine
-from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate
+from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate, ColumnPlan, Widths
 from omnitray.ui.widgets.choice import Segments
 from omnitray.ui.widgets.frames import Card, button, scrolled
 from omnitray.ui.widgets.labels import heading, paragraph, plain_tooltip
-from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
+from omnitray.ui.widgets.table import CellView
 
 NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
 NOTHING_HELD = "Nothing is held back, so there is nothing to undo."
 _JOURNAL_MARGIN = 4
 _WORDS_EM = 18  # of what is said beside the three states
-_SCROLL_BAR = 10  # as wide as the style sheet draws it
+_BESIDE_EM = 46  # of the reason and the effect beside each other
 _STATES = (
     (ProtectState.ON, "on"),
     (ProtectState.WATCH, "watch only"),
@@ -193,7 +193,9 @@ class ProtectionPage(Page):
         column.addWidget(journal, 1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolled(content))
+        self._content = content
+        self._area = scrolled(content)
+        outer.addWidget(self._area)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """Another width."""
@@ -211,8 +213,7 @@ class ProtectionPage(Page):
         words = _WORDS_EM * width_of(text_font(self.font()), "M")
         narrow = width < self.state.sizeHint().width() + GAP + words
         self._top.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
-        least = self.why.minimumSizeHint().width() + self.effects.minimumSizeHint().width()
-        narrow = width < least + GAP + _SCROLL_BAR
+        narrow = width < _BESIDE_EM * width_of(text_font(self.font()), "M")
         self._middle.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
 
     def _connect(self) -> None:
@@ -241,6 +242,7 @@ class ProtectionPage(Page):
         self.told.follow(view.held)
         self.held.show_held(view.held, self._wall())
         self.journal_model.show_lines(view.journal)
+        self.journal.fit_rows(len(view.journal))
         self.journal.setVisible(bool(view.journal))
         self.no_journal.setVisible(not view.journal)
         self._show_explanation()
@@ -288,9 +290,13 @@ class ProtectionPage(Page):
 
     @Slot()
     def _on_journal_row(self) -> None:
-        line = self.journal_model.line_at(self.journal.currentIndex().row())
+        index = self.journal.currentIndex()
+        line = self.journal_model.line_at(index.row())
         if line is not None:
             self.show_why(line.action_id)
+            row = self.journal.visualRect(index)
+            spot = self.journal.viewport().mapTo(self._content, row.center())
+            self._area.ensureVisible(0, spot.y(), 0, row.height())
 
 
 def _action_ids(view: ProtectionView) -> set[str]:

@@ -72,7 +72,7 @@ class RunChart(QWidget):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Two small charts of three values with their titles."""
-        return QSize(14 * line_height(self.font()), 10 * line_height(self.font()))
+        return QSize(10 * line_height(self.font()), 10 * line_height(self.font()))
 
     def _said(self) -> str:
         run = self._run

@@ -21,14 +21,14 @@ from omnitray.ui.pages.runs.chart import RunChart
 from omnitray.ui.pages.runs.listing import RunDelegate, RunsModel
 from omnitray.ui.pages.runs.text import RunColumn
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme, text_font, width_of
-from omnitray.ui.widgets.cells import Cell
-from omnitray.ui.widgets.choice import ChoiceButton
+from omnitray.ui.widgets.cells import Cell, ColumnPlan, Widths
+from omnitray.ui.widgets.choice import ChoiceButton, ToolRow
 from omnitray.ui.widgets.export import ExportMenu, ask_path
 from omnitray.ui.widgets.frames import Card, GivingRow, button, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
 from omnitray.ui.widgets.panes import ListAndDetail, ShownStack
 from omnitray.ui.widgets.pills import Pill, PillLabel
-from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
+from omnitray.ui.widgets.table import CellView
 from omnitray.ui.widgets.ways import Way, WaysCard
 
 _WIDTHS: Widths = {
@@ -44,6 +44,7 @@ _PLAN = ColumnPlan(
     _WIDTHS,
     stretch=(RunColumn.COMMAND,),
     narrow={RunColumn.PEAK: (Cell("888.8 GB", "and bar"),)},
+    signs={RunColumn.VERDICT: (Cell(pill=Pill("", "good", "dot")),)},
     giving=(
         RunColumn.CPU,
         RunColumn.WHEN,
@@ -127,7 +128,8 @@ class RunsPage(Page):
         self._looks.start()
 
     def _lay_out(self) -> None:
-        tools = GivingRow(self.field, (self.verdicts, self.periods, self.export))
+        tools = ToolRow(self.field, (self.verdicts, self.periods, self.export))
+        tools.buttons.set_menu(self.export, self.export_menu)
         listing = Card(margin=4)
         listing.column.addWidget(self.view)
         self.none_fit.setAlignment(Qt.AlignmentFlag.AlignCenter)

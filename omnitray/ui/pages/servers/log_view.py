@@ -3,7 +3,6 @@
 from PySide6.QtCore import QSize, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QHideEvent, QShowEvent, QTextCursor, QTextDocument
 from PySide6.QtWidgets import (
-    QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
     QTextEdit,
@@ -15,7 +14,7 @@ from omnitray.servers.logs import OWN
 from omnitray.servers.model import BY_OMNITRAY
 from omnitray.ui.pages.page import ServerLog
 from omnitray.ui.theme import SMALL_GAP, Theme, fixed_font, line_height
-from omnitray.ui.widgets.frames import button
+from omnitray.ui.widgets.frames import GivingRow, button
 from omnitray.ui.widgets.labels import label
 
 LINES = 500
@@ -66,14 +65,11 @@ class LogView(QWidget):
         self.open_log.clicked.connect(self.open_requested)
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
-        row.addWidget(self.search, 1)
-        for each in (self.found, self.back, self.forth, self.follow, self.open_log):
-            row.addWidget(each)
+        tools = (self.found, self.back, self.forth, self.follow, self.open_log)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SMALL_GAP)
-        column.addLayout(row)
+        column.addWidget(GivingRow(self.search, tools))
         column.addWidget(self.text, 1)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name

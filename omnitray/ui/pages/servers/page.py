@@ -17,13 +17,13 @@ from omnitray.ui.pages.servers.declare import AddServer, NoServers
 from omnitray.ui.pages.servers.listing import ServerDelegate, ServersModel
 from omnitray.ui.pages.servers.log_view import LogView
 from omnitray.ui.pages.servers.text import PILLS, ServerColumn
-from omnitray.ui.widgets.cells import Cell
-from omnitray.ui.widgets.choice import ChoiceButton
+from omnitray.ui.widgets.cells import Cell, ColumnPlan, Widths
+from omnitray.ui.widgets.choice import ChoiceButton, ToolRow
 from omnitray.ui.widgets.frames import Card, GivingRow, button, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
 from omnitray.ui.widgets.panes import ListAndDetail, ShownStack
 from omnitray.ui.widgets.pills import PillLabel
-from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
+from omnitray.ui.widgets.table import CellView
 
 _WIDTHS: Widths = {
     ServerColumn.SERVER: (Cell("127.0.0.1:65535"),),
@@ -103,7 +103,7 @@ class ServersPage(Page):
         self._ages.start()
 
     def _lay_out(self) -> None:
-        tools = GivingRow(self.field, (self.states, self.add))
+        tools = ToolRow(self.field, (self.states, self.add))
         listing = Card(margin=4)
         listing.column.addWidget(self.view)
         self.none_fit.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QGridLayout,
-    QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
     QVBoxLayout,
@@ -23,6 +23,7 @@ from omnitray.ui.widgets.labels import Paragraph, label
 _NUMBER_SAMPLE, _NOTE_SAMPLE = "9999999999", "0 to 99999 points"
 _EDIT_PAD = 22  # border and padding of the style sheet, both sides
 _LIST_LINES = 4
+_LARGE = 16_777_215  # Qt's own bound of a width
 _WORDS_EM = 14  # of the words beside an editor
 _A_RULE = 'match = "ffmpeg", always = "slow_down"'
 
@@ -67,9 +68,8 @@ class SettingRow(QWidget):
         font = text_font(self.font())
         number = width_of(font, _NUMBER_SAMPLE, pad=_EDIT_PAD)
         beneath = self.field.kind is ValueKind.RULES  # a rule is a long line
-        if not beneath:
-            side.setFixedWidth(number + SMALL_GAP + width_of(font, _NOTE_SAMPLE))
-        row = QHBoxLayout(side)
+        self._side_width = number + SMALL_GAP + width_of(font, _NOTE_SAMPLE)
+        self._row = row = QBoxLayout(QBoxLayout.Direction.LeftToRight, side)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SMALL_GAP)
         row.addWidget(self.editor)
@@ -93,11 +93,23 @@ class SettingRow(QWidget):
             self._grid.addWidget(self._side, 2, 0, 1, 2)
         else:
             self._grid.addWidget(self._side, 1, 1, Qt.AlignmentFlag.AlignVCenter)
+        rules = self.field.kind is ValueKind.RULES
+        self._side.setMinimumWidth(0 if beneath else self._side_width)
+        self._side.setMaximumWidth(_LARGE if rules else self._side_width)
+        ways = QBoxLayout.Direction  # of the editor and the note about its range
+        above = beneath and self.width() < self._side_width
+        self._row.setDirection(ways.TopToBottom if above else ways.LeftToRight)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """So narrow that editor, note and the longest word stand below each other."""
+        parts = (self._row.itemAt(place) for place in range(self._row.count()))
+        least = (each.minimumSize().width() for each in parts if each is not None)
+        return QSize(max(least), super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """The editor stands below the words where these would have too little room."""
         least = _WORDS_EM * width_of(text_font(self.font()), "M")
-        narrow = event.size().width() < self._side.minimumWidth() + GAP + least
+        narrow = event.size().width() < self._side_width + GAP + least
         self._place_side(beneath=narrow or self.field.kind is ValueKind.RULES)
         super().resizeEvent(event)
 

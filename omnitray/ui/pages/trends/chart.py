@@ -64,7 +64,7 @@ class BandChart(QWidget):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """So wide that three times stand apart."""
-        return QSize(14 * line_height(self.font()), line_height(self.font(), _LINES))
+        return QSize(12 * line_height(self.font()), line_height(self.font(), _LINES))
 
     def show_facts(self, facts: TrendFacts, said: str) -> None:
         """Show these; ``said`` is the chart in words."""

@@ -1,10 +1,10 @@
 """Trends: days, weeks, months and years of the machine, what happened, and what cost most."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer, Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
@@ -23,11 +23,11 @@ from omnitray.ui import formats
 from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.trends import text
 from omnitray.ui.pages.trends.chart import BandChart, TrendFacts, TrendMark, chart_words
-from omnitray.ui.theme import GAP, SMALL_GAP, width_of
+from omnitray.ui.theme import GAP, width_of
 from omnitray.ui.widgets.choice import Segments
 from omnitray.ui.widgets.export import ask_path
-from omnitray.ui.widgets.frames import Card, WrapRow, button, scrolled_column
-from omnitray.ui.widgets.labels import Paragraph, heading, label, paragraph
+from omnitray.ui.widgets.frames import Card, FigureTable, WrapRow, button, scrolled_column
+from omnitray.ui.widgets.labels import label, paragraph
 from omnitray.ui.widgets.pills import Pill, PillLabel
 
 _REFRESH_MS = 60_000  # a minute is written once a minute
@@ -35,7 +35,6 @@ _JOBS = 8
 _LONGEST = 80  # letters of a name: some lines of a narrow column
 _MOST_ALERTS = 500  # as many marks as a wide screen has room for, twice
 _BESIDE_EM = 52  # two charts side by side
-_RUNS, _RUNS_EM = 2, 36  # the column of how often a job ran, and the room of all five
 _AHEAD = 0.35  # of what is shown, beyond now, for an outlook
 EMPTY = (
     "Nothing is known of this time. OmniTray keeps a value of each minute while it runs: come back "
@@ -85,7 +84,9 @@ class TrendsPage(Page):
         self._cards = {name: self._card(name, title) for name, title, _ in CHARTS}
         self._known = QWidget()
         self._grid = QGridLayout(self._known)
-        self._against, self._jobs = QGridLayout(), QGridLayout()
+        # Of the time before, and of the jobs how often they ran, their project, their CPU time.
+        self._against = FigureTable(1, goes=(1,), bold=2)
+        self._jobs = FigureTable(2, goes=(2, 1, 3))
         self._lay_out()
         self._connect()
 
@@ -107,14 +108,12 @@ class TrendsPage(Page):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(GAP)
         tables = []
-        for title, grid in (
+        for title, table in (
             ("Against the time before", self._against),
             ("Jobs that cost most", self._jobs),
         ):
             card = Card(title)
-            grid.setHorizontalSpacing(GAP)
-            grid.setVerticalSpacing(SMALL_GAP)
-            card.column.addLayout(grid)
+            card.column.addWidget(table)
             card.column.addStretch()
             tables.append(card)
         self._tables = tables
@@ -138,16 +137,7 @@ class TrendsPage(Page):
         """One card below the other where two have no room."""
         wide = event.size().width() >= _BESIDE_EM * width_of(self.font(), "M")
         self._place_cards(2 if wide else 1)
-        self._show_runs()
         super().resizeEvent(event)
-
-    def _show_runs(self) -> None:
-        """How often a job ran gives way to its name."""
-        wide = self.width() >= _RUNS_EM * width_of(self.font(), "M")
-        for row in range(self._jobs.rowCount()):
-            item = self._jobs.itemAtPosition(row, _RUNS)
-            if item is not None and (cell := item.widget()) is not None:
-                cell.setVisible(wide)
 
     def _place_cards(self, columns: int) -> None:
         if columns == self._columns:
@@ -260,24 +250,20 @@ class TrendsPage(Page):
             rows.append((f"{title} mean", formats.percent(was), formats.percent(is_), change))
         was_count, is_count = alerts
         rows.append(("Alerts", str(was_count), str(is_count), f"{is_count - was_count:+d}"))
-        _fill(self._against, ("", "before", "now", "change"), rows, bold=2)
-        self._against.setColumnStretch(0, 1)
+        self._against.show_rows(("", "before", "now", "change"), rows)
 
     def _show_jobs(self, jobs: list[JobCost]) -> None:
         rows = [
             (
-                job.name,
-                job.project or formats.DASH,
+                formats.one_line(job.name, _LONGEST),
+                formats.one_line(job.project or formats.DASH, _LONGEST),
                 str(max(1, job.runs)),
                 formats.duration(job.cpu_s),
                 formats.size(float(job.peak_bytes)),
             )
             for job in jobs
         ]
-        _fill(self._jobs, ("Job", "Project", "Runs", "CPU time", "Peak"), rows, bold=0, names=2)
-        for column in (0, 1):
-            self._jobs.setColumnStretch(column, 1)
-        self._show_runs()
+        self._jobs.show_rows(("Job", "Project", "Runs", "CPU time", "Peak"), rows)
 
     @Slot()
     def _on_time(self) -> None:
@@ -305,30 +291,3 @@ class TrendsPage(Page):
         path = self._ask(self)
         if path:
             self.context.intents.text_export_requested.emit(path, text.as_csv(self._found))
-
-
-def _fill(
-    grid: QGridLayout,
-    titles: tuple[str, ...],
-    rows: Sequence[tuple[str, ...]],
-    *,
-    bold: int,
-    names: int = 1,
-) -> None:
-    """Fill it with titles and rows; the first ``names`` columns wrap, figures stand right."""
-    while (item := grid.takeAt(0)) is not None:
-        if (old := item.widget()) is not None:
-            old.hide()
-            old.deleteLater()
-    for number, row in enumerate((titles, *rows)):
-        for column, words in enumerate(row):
-            quiet = number == 0
-            cell: QLabel
-            if column < names:
-                shown = formats.one_line(words, _LONGEST)
-                cell = heading(shown) if column == bold and not quiet else Paragraph(shown)
-                cell.setProperty("muted", quiet)
-            else:
-                cell = label(words, bold=column == bold and not quiet, muted=quiet)
-                cell.setAlignment(Qt.AlignmentFlag.AlignRight)
-            grid.addWidget(cell, number, column)
