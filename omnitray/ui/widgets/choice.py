@@ -102,13 +102,9 @@ class Segments(QFrame):
         self._group = QButtonGroup(self)
         self._group.idClicked.connect(self._on_clicked)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self._row = row = QHBoxLayout(self)
+        row = QHBoxLayout(self)
         row.setContentsMargins(1, 1, 1, 1)
         row.setSpacing(0)
-        self._menu = ChoiceButton("", options, name)
-        self._menu.chosen.connect(self._on_menu)
-        self._menu.hide()
-        row.addWidget(self._menu)
         for index, (_, word) in enumerate(options):
             button = QRadioButton(in_own_direction(word.replace("&", "&&")))
             button.setFont(text_font(button.font()))
@@ -116,6 +112,10 @@ class Segments(QFrame):
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self._group.addButton(button, index)
             row.addWidget(button)
+        self._menu = ChoiceButton("", options, name)
+        self._menu.chosen.connect(self._on_menu)
+        self._menu.hide()
+        row.addWidget(self._menu)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Room for all of them side by side."""

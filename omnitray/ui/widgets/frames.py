@@ -460,7 +460,7 @@ class FigureTable(QWidget):
         for column in self._goes:
             if sum(self._wanted(each) + GAP for each in shown) - GAP <= width:
                 break
-            shown.remove(column)
+            shown = [each for each in shown if each != column]
         for column in self._goes:
             for each in self._cells(column):
                 each.setVisible(column in shown)
@@ -479,7 +479,7 @@ class FigureTable(QWidget):
             return least
         words = (each.text() for each in self._cells(column) if isinstance(each, QLabel))
         font = text_font(self.font(), bold=column == self._bold)
-        return max(least, min(width_of(font, *words), _NAME_EM * width_of(font, "M")))
+        return max(least, min(width_of(font, *words, ""), _NAME_EM * width_of(font, "M")))
 
 
 _NAME_EM = 8  # of a name in a table, before a column of figures gives way to it

@@ -14,7 +14,7 @@ from omnitray.ui.theme import line_height
 from omnitray.ui.widgets.frames import Banner, ButtonRow, button, follow_tabs, scrolled
 
 _SECOND_MS = 1000
-_LINES, _ANSWER_LINES = 6, 3  # of words and of answers, in a window that is high enough
+_ANSWER_LINES = 9  # as many as they take, where the window is high enough
 _LOW_LINES = 3  # of words in a low one: with the answers less than half of it at 24 pt
 _SCROLL_BAR = 10  # as wide as the style sheet draws it
 
@@ -29,7 +29,7 @@ class QuestionBanner(Banner):
         self._question: QuestionView | None = None
         self._low = False
         self.buttons: list[QPushButton] = []
-        self._answers = ButtonRow((), ())
+        self._answers = ButtonRow((), (), lines=_ANSWER_LINES)
         self._area = scrolled(self.words)
         self._area.setAccessibleName("Question")
         self.row.setDirection(QBoxLayout.Direction.TopToBottom)  # six buttons leave no text room
@@ -83,9 +83,8 @@ class QuestionBanner(Banner):
     def _fit(self) -> None:
         margins = self.row.contentsMargins()
         width = self.width() - margins.left() - margins.right()
-        lines = _LOW_LINES if self._low else _LINES
         high = self.words.heightForWidth(max(1, width))
-        most = line_height(self.words.font(), lines) + 2
+        most = line_height(self.words.font(), _LOW_LINES) + 2 if self._low else high
         if high > most:  # beside the scroll bar
             high = self.words.heightForWidth(max(1, width - _SCROLL_BAR))
         self._area.setFixedHeight(max(0, min(high, most)))
