@@ -1,7 +1,8 @@
-"""When a run is slowed down, paused or ended: pure decisions from what it takes.
+"""When a run is slowed down, paused or ended: by a cgroup, or by decisions from what it takes.
 
-Used where no cgroup holds the budget. Slowing down means to let the tree run for a part of the time
-(stopped and continued, as cpulimit does), which can be taken back at once and works everywhere.
+The decisions are for where no cgroup holds the budget. Slowing down means to let the tree run for a
+part of the time (stopped and continued, as cpulimit does), which can be taken back at once and
+works everywhere.
 """
 
 # Growth from here to the budget takes a tree that holds four times as long as unslowed: time for
@@ -25,6 +26,34 @@ class BudgetStep:
     SLOWED = "slowed down"
     PAUSED = "paused"
     ENDED = "ended"
+
+
+class RunScope:
+    """The seam to a cgroup that holds the budget. ``hold`` says whether one was made."""
+
+    def hold(self, pid: int) -> bool:
+        """Move a process that has not begun into a cgroup with the budget."""
+        del pid
+        return False
+
+    def usage(self) -> "tuple[int, float, float] | None":
+        """Bytes held, CPU seconds, and seconds throttled, since it began."""
+        return None
+
+    def peak_bytes(self) -> int:
+        """The most it has held."""
+        return 0
+
+    def oom_kills(self) -> int:
+        """How many of its processes the kernel has ended for its budget."""
+        return 0
+
+    def is_empty(self) -> bool:
+        """Whether nothing lives in it any more."""
+        return True
+
+    def signal(self, number: int) -> None:
+        """Send a signal to all in it."""
 
 
 class MemoryBudget:

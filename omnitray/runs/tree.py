@@ -10,7 +10,7 @@ import os
 from omnitray.runs.light import signal
 
 # In /proc/PID/stat, after the name (proc(5)); the second line is of children that were waited for.
-_PPID, _UTIME, _STIME, _START = 1, 11, 12, 19
+_PPID, _GROUP, _TERMINAL, _UTIME, _STIME, _START = 1, 2, 4, 11, 12, 19
 _CUTIME, _CSTIME = 13, 14
 _RESIDENT, _SHARED = 1, 2  # in /proc/PID/statm
 _DEAD = frozenset({"Z", "X", "x"})
@@ -94,9 +94,10 @@ class RunTree:
         found: list[Member] = []
         seen: set[int] = set()
         queue = [self.root, *(pid for pid, _ in sorted(left) if pid != self.root)]
+        known = len(queue)
         listed = None if _has_children_files() else _children_by_scan()
         for position, pid in enumerate(queue):
-            is_known = 0 < position < 1 + len(left)
+            is_known = 0 < position < known
             if pid in seen:
                 continue
             member = self._read(pid)
@@ -142,6 +143,40 @@ def send(member: Member, number: int) -> bool:
         if handle >= 0:
             os.close(handle)
     return True
+
+
+def let_run(members: "list[Member]", root: int) -> None:
+    """Continue what stands still, whoever holds it, children first; thaw what is frozen.
+
+    A job that a shell among them has stopped stays so: on a terminal, in a group of its own.
+    """
+    top = _stat(root)
+    for each in reversed(members):
+        thaw(each.pid)
+        fields = _stat(each.pid)
+        if fields is None or fields[0] != "T":
+            continue
+        if top is None or fields[_TERMINAL] == "0" or fields[_GROUP] == top[_GROUP]:
+            send(each, signal.SIGCONT)
+
+
+def thaw(pid: int, proc: str = "/proc") -> None:
+    """Its cgroup and those above, by the file of version 2: as far as they are ours to write."""
+    mount = _line_with(" - cgroup2 ", f"{proc}/self/mountinfo").split()
+    group = _line_with("0::/", f"{proc}/{pid}/cgroup").removeprefix("0::").rstrip("/")
+    while mount and group:
+        place = f"{mount[4]}{group}/cgroup.freeze"
+        if _read_text(place).strip() == "1":
+            try:
+                with open(place, "w", encoding="ascii") as file:
+                    file.write("0")
+            except OSError:  # another user's, who holds more than this run
+                return
+        group = group.rpartition("/")[0]
+
+
+def _line_with(words: str, path: str) -> str:
+    return next((line for line in _read_text(path).splitlines() if words in line), "")
 
 
 def is_stopped(pid: int) -> bool:

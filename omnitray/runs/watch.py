@@ -17,11 +17,20 @@ from omnitray.runs.budget import (
     BudgetStep,
     CpuBudget,
     MemoryBudget,
+    RunScope,
 )
 from omnitray.runs.child import Child
 from omnitray.runs.light import signal
 from omnitray.runs.relay import STOPS, SignalRelay
-from omnitray.runs.tree import Member, RunTree, is_still_stopped, is_stopped, send, start_of
+from omnitray.runs.tree import (
+    Member,
+    RunTree,
+    is_still_stopped,
+    is_stopped,
+    let_run,
+    send,
+    start_of,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
 
 TIMED_OUT = 124
 KILL_AFTER_S = 10.0  # as the protector's own ends: TERM becomes KILL after 10 s
+ENDS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
 KILL_AT_ONCE_FROM = 1.25  # of the budget: what grows on while it is being ended
 # How often the tree is looked at, by the age of the run: a look costs 60 µs a process.
 LOOKS = ((1.0, 0.1), (10.0, 0.25), (float("inf"), 1.0))
@@ -36,35 +46,6 @@ LOOK_BUDGET_S = 0.1  # while a budget is held: earlyoom's own pace when memory i
 LOOK_SHARE = 20  # at most 1/20 of the time goes into looking at a large tree
 REST_LOOK_S = 0.05
 WRITE_EVERY_S = 2.0
-GONE = frozenset({signal.SIGINT})  # what a script's shell has to see its command end by
-
-
-class RunScope:
-    """The seam to a cgroup that holds the budget. ``hold`` says whether one was made."""
-
-    def hold(self, pid: int) -> bool:
-        """Move a process that has not begun into a cgroup with the budget."""
-        del pid
-        return False
-
-    def usage(self) -> "tuple[int, float, float] | None":
-        """Bytes held, CPU seconds, and seconds throttled, since it began."""
-        return None
-
-    def peak_bytes(self) -> int:
-        """The most it has held."""
-        return 0
-
-    def oom_kills(self) -> int:
-        """How many of its processes the kernel has ended for its budget."""
-        return 0
-
-    def is_empty(self) -> bool:
-        """Whether nothing lives in it any more."""
-        return True
-
-    def signal(self, number: int) -> None:
-        """Send a signal to all in it."""
 
 
 class RunPlan:
@@ -119,6 +100,7 @@ class CommandRun:
         self._step = BudgetStep.FREE
         self._held: list[Member] = []
         self._held_mono_s = 0.0
+        self._may_hold_mono_s = float("-inf")
         self._samples: list[list[float]] = []
         self._last_sample = (0.0, 0.0)
         self._ending_mono_s: float | None = None
@@ -182,16 +164,20 @@ class CommandRun:
                     self._ending_mono_s = now + KILL_AFTER_S
             found = relay.next(min(waits) - time.monotonic())
             if found is not None:
-                self._on_signal(found, child)
+                self._on_signal(found, child, relay)
 
-    def _on_signal(self, found: "tuple[int, bool]", child: Child) -> None:
+    def _on_signal(self, found: "tuple[int, bool]", child: Child, relay: SignalRelay) -> None:
         number, pass_on = found
         if number == signal.SIGINT:
             self.interrupted = True
-        if number in {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}:
-            self._release()  # what is held cannot follow
         if pass_on:
             child.signal(number)
+        if number in ENDS:
+            self._let_end(time.monotonic())
+        elif number == signal.SIGTSTP and not child.own_session and is_stopped(child.pid):
+            # What stands still cannot stop, and would lose it when it is continued: its job can.
+            os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOHANG)
+            self._stop_along(number, child, relay)
 
     def _reap(self, child: Child, relay: SignalRelay) -> bool:
         """Whether the command has ended; a stop by the terminal is ours, too."""
@@ -220,7 +206,10 @@ class CommandRun:
         relay.stop_along(number)
         if is_still_stopped(child.pid):  # continued alone: a shell continues the whole group
             child.signal(signal.SIGCONT)
-        self._stopped_s += time.monotonic() - since
+        stopped_s = time.monotonic() - since
+        self._stopped_s += stopped_s
+        self._held_mono_s += stopped_s
+        self._release()  # the shell has continued a part of it
 
     # Its end, asked for by us
 
@@ -236,8 +225,14 @@ class CommandRun:
 
     def _end(self, now: float) -> None:
         self._signal_all(signal.SIGTERM)
-        self._release()
+        self._let_end(now)
         self._ending_mono_s = now + KILL_AFTER_S
+
+    def _let_end(self, now: float) -> None:
+        """What stands still, by whomever, acts on no signal: it runs, and is not held meanwhile."""
+        self._release()
+        let_run(self._tree.look(), self._tree.root)
+        self._may_hold_mono_s = now + KILL_AFTER_S
 
     def _end_rest(self, until_mono_s: float) -> None:
         """Wait a moment for what was sent TERM, then end as a whole what still forks."""
@@ -316,6 +311,8 @@ class CommandRun:
             self._on_step(step)
         if step == BudgetStep.ENDED:
             self._end_for_memory(now)
+            return LOOK_BUDGET_S
+        if now < self._may_hold_mono_s:
             return LOOK_BUDGET_S
         if step == BudgetStep.PAUSED:
             self._pause_some()

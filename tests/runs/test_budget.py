@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from omnitray.runs import admission
-from omnitray.runs.budget import PAUSE_S, BudgetStep, CpuBudget, MemoryBudget
+from omnitray.runs.budget import PAUSE_S, BudgetStep, CpuBudget, MemoryBudget, RunScope
 from omnitray.runs.records import MOST_SAMPLES, RunFiles, thinned
 from omnitray.runs.tree import RunTree
-from omnitray.runs.watch import CommandRun, RunPlan, RunScope
+from omnitray.runs.watch import CommandRun, RunPlan
 from omnitray.runs.words import closing, last_time, took, waiting
 
 FREE, SLOWED = BudgetStep.FREE, BudgetStep.SLOWED

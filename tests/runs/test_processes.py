@@ -15,7 +15,14 @@ import pytest
 from omnitray.cli.commands.run import memory_group
 from omnitray.runs.admission import MemInfo, Queue
 from omnitray.runs.records import RunFiles
-from omnitray.runs.tree import RunTree, descendants, is_still_stopped, is_stopped, start_of
+from omnitray.runs.tree import (
+    RunTree,
+    descendants,
+    is_still_stopped,
+    is_stopped,
+    start_of,
+    thaw,
+)
 from runs.conftest import Runner
 from support.children import eventually, has_ended
 
@@ -69,6 +76,44 @@ def test_killing_the_wrapper_ends_the_command(runner: Runner) -> None:
         process.kill()
         process.wait(PATIENCE_S)
         until(lambda: has_ended(child))
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
+def test_a_signal_that_ends_reaches_what_another_has_stopped(runner: Runner, name: str) -> None:
+    """As the protector stops it: children first, so that none is left behind."""
+    line = f"{sys.executable} -c 'import time; print(1, flush=True); time.sleep(600)'; echo over"
+    with runner.start("--", "sh", "-c", line) as process:
+        assert line_of(process) == "1"
+        tree = [each for each in RunTree(process.pid).look() if is_command(each.pid)]
+        for each in tree:
+            os.kill(each.pid, signal.SIGSTOP)
+        os.kill(process.pid, getattr(signal, name))
+        assert process.wait(PATIENCE_S) == 128 + getattr(signal, name)
+        for each in tree:
+            until(lambda pid=each.pid: has_ended(pid))
+
+
+def test_a_time_limit_reaches_what_another_has_stopped(runner: Runner) -> None:
+    trap = "trap 'echo told; exit 0' TERM; echo $$; while :; do sleep 0.1; done"
+    with runner.start("--timeout", "1", "--", "sh", "-c", trap) as process:
+        os.kill(int(line_of(process)), signal.SIGSTOP)
+        assert line_of(process) == "told"
+        assert process.wait(PATIENCE_S) == 124
+
+
+def test_frozen_groups_are_thawed_up_to_the_one_that_is_not_ours(tmp_path: Path) -> None:
+    proc, groups = tmp_path / "proc", tmp_path / "groups"
+    inner = groups / "user" / "held" / "run"
+    inner.mkdir(parents=True)
+    (proc / "self").mkdir(parents=True)
+    (proc / "self" / "mountinfo").write_text(f"30 23 0:26 / {groups} rw - cgroup2 cgroup2 rw\n")
+    (proc / "7").mkdir()
+    (proc / "7" / "cgroup").write_text("6:freezer:/\n0::/user/held/run\n")
+    for folder, text in ((inner, "0\n"), (inner.parent, "1\n"), (groups / "user", "0\n")):
+        (folder / "cgroup.freeze").write_text(text)
+    thaw(7, str(proc))
+    seen = [(each / "cgroup.freeze").read_text().strip() for each in (inner, inner.parent)]
+    assert seen == ["0", "0"]
 
 
 def test_nothing_of_ours_is_left_and_a_daemon_lives_on(runner: Runner) -> None:
@@ -279,6 +324,18 @@ def test_a_tree_is_followed_and_what_lost_its_parent_too(
         assert tree.peak_bytes > 0
         os.killpg(top.pid, signal.SIGKILL)
         until(lambda: tree.look() == [])
+
+
+def test_a_child_that_came_after_the_first_look_is_counted() -> None:
+    line = "read go; sleep 600"
+    with subprocess.Popen(["sh", "-c", line], stdin=subprocess.PIPE, start_new_session=True) as top:
+        assert top.stdin is not None
+        tree = RunTree(top.pid)
+        assert [each.pid for each in tree.sample()] == [top.pid]
+        top.stdin.write(b"go\n")
+        top.stdin.flush()
+        until(lambda: len(tree.sample()) == 2)
+        os.killpg(top.pid, signal.SIGKILL)
 
 
 def test_the_pytest_plugin_tells_the_run_what_failed(runner: Runner, home: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import pty
 import shlex
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,27 @@ def test_ctrl_c_ends_the_script_that_runs_it(shell: TypedShell) -> None:
     shell.wait_for("listens")
     shell.type("\x03")
     assert "went on" not in shell.done()
+
+
+HOLDS = "import time; held = bytearray(105_000_000); print('listens', flush=True); time.sleep(600)"
+
+
+def test_what_is_paused_at_its_budget_obeys_the_terminal_at_once(
+    shell: TypedShell, tmp_path: Path
+) -> None:
+    (tmp_path / "holds.py").write_text(HOLDS)
+    for _ in range(2):
+        shell.line("run --memory 100M --no-kill -- python3 holds.py")
+        shell.wait_for("paused at its budget")
+        shell.type("\x1a")
+        assert "Stopped" in shell.done()
+        shell.line("fg")
+        shell.wait_for("holds.py")
+        began = time.monotonic()
+        shell.type("\x03")
+        shell.done()
+        assert time.monotonic() - began < 5.0  # of ten that a pause takes
+        assert status(shell) == "130"
 
 
 def test_ctrl_z_stops_the_job_and_fg_continues_it(shell: TypedShell) -> None:

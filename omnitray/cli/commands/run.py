@@ -11,10 +11,11 @@ import time
 
 from omnitray.cli.run_options import NO_COMMAND, RunOptions, command_of, parsed
 from omnitray.runs import records
+from omnitray.runs.budget import RunScope
 from omnitray.runs.child import REFUSED, NotStarted, has_terminal
 from omnitray.runs.light import signal
 from omnitray.runs.relay import STOPS, SignalRelay, close_all_but
-from omnitray.runs.watch import CommandRun, RunPlan, RunScope
+from omnitray.runs.watch import ENDS, CommandRun, RunPlan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ ROOT = "/"
 LEARNT_FROM = ("passed", "failed")
 ENDED_FOR_MEMORY = ("ended at its memory budget", "killed for memory")
 CUT_SHORT = (*ENDED_FOR_MEMORY, "timed out")
-BY_A_PERSON = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
 
 
 def main(argv: "list[str]") -> int:
@@ -176,7 +176,7 @@ def _wait(
         number = found[0] if found is not None else 0
         if number in STOPS:
             relay.stop_along(number)
-        elif number in BY_A_PERSON:
+        elif number in ENDS:
             return 128 + number
 
 

@@ -15,8 +15,8 @@ from omnitray.base.dbus import BlockingSessionBus
 from omnitray.platforms.linux.proc import Proc
 from omnitray.platforms.linux.units import UserUnits
 from omnitray.protector.actuators.system import AccessRefused, Gone
-from omnitray.runs.budget import END_FROM
-from omnitray.runs.watch import RunPlan, RunScope
+from omnitray.runs.budget import END_FROM, RunScope
+from omnitray.runs.watch import RunPlan
 
 log = logging.getLogger(__name__)
 
