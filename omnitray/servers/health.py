@@ -1,7 +1,8 @@
 """Health probes: HTTP, TCP, a command, or alive and listening. Bounded in time and bytes.
 
 Nothing goes through a proxy: plain sockets, whatever ``http_proxy`` says. An answer is read to
-its end (at most 64 kB), so that the server's log is not filled with broken pipes.
+its end (at most 64 kB), so that the server's log is not filled with broken pipes; one without an
+end (events, a connection that the server keeps) counts by its status.
 """
 
 import os
@@ -17,7 +18,6 @@ from omnitray.settings.servers import CommandHealth, address_of
 _monotonic = SystemClock().monotonic
 TIMEOUT_S = 4.0  # under the pace of 5 s, so that probes of one server never meet
 MAX_ANSWER_BYTES = 64 * 1024
-_STATUS_BYTES = 256
 _HEALTHY = range(200, 400)
 
 
@@ -37,7 +37,9 @@ def check(
         with socket.create_connection((host, port), timeout_s) as connection:
             if scheme == "tcp":
                 return Probed(result=ProbeResult.OK)
-            return _http(connection, scheme, f"{host}:{port}", path, deadline)
+            link = _wrapped(connection, host, deadline) if scheme == "https" else connection
+            named = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            return _judged(_answer(link, named, path, deadline))
     except TimeoutError:
         return Probed(result=ProbeResult.TIMEOUT, detail=f"no answer within {timeout_s:g} s")
     except ConnectionRefusedError:
@@ -46,23 +48,39 @@ def check(
         return Probed(result=ProbeResult.BAD_ANSWER, detail=f"{error}")
 
 
-def _http(connection: socket.socket, scheme: str, host: str, path: str, deadline: float) -> Probed:
-    link = _wrapped(connection, host, deadline) if scheme == "https" else connection
+def _answer(link: socket.socket, host: str, path: str, deadline: float) -> bytes:
     link.settimeout(_left(deadline))
     link.sendall(
         f"GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: omnitray-health\r\n"
         "Accept: */*\r\nConnection: close\r\n\r\n".encode()
     )
-    head = b""
-    count = 0
-    while count < MAX_ANSWER_BYTES:
-        link.settimeout(_left(deadline))
-        part = link.recv(8192)
+    answer = b""
+    while len(answer) < MAX_ANSWER_BYTES and not _is_whole(answer):
+        try:
+            link.settimeout(_left(deadline))
+            part = link.recv(8192)
+        except TimeoutError:
+            if b"\r\n\r\n" in answer:
+                break
+            raise
         if not part:
             break
-        count += len(part)
-        head = (head + part)[:_STATUS_BYTES] if len(head) < _STATUS_BYTES else head
-    return _judged(head)
+        answer += part
+    return answer
+
+
+def _is_whole(answer: bytes) -> bool:
+    """By the length that its head gives, or its last chunk (RFC 9112, section 6)."""
+    head, ended, body = answer.partition(b"\r\n\r\n")
+    if ended and head.split(b" ")[1:2] in ([b"204"], [b"304"]):
+        return True
+    for line in head.lower().split(b"\r\n")[1:] if ended else ():
+        name, _, value = line.partition(b":")
+        if name == b"content-length" and value.strip().isdigit():
+            return len(body) >= int(value)
+        if name == b"transfer-encoding" and b"chunked" in value:
+            return body.endswith(b"0\r\n\r\n")
+    return False
 
 
 def _judged(head: bytes) -> Probed:
@@ -90,7 +108,7 @@ def _wrapped(connection: socket.socket, host: str, deadline: float) -> socket.so
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return context.wrap_socket(connection, server_hostname=host.rpartition(":")[0])
+    return context.wrap_socket(connection, server_hostname=host)
 
 
 def _command(

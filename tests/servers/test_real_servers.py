@@ -6,6 +6,7 @@ import signal
 import socket
 import stat
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,9 @@ import psutil
 import pytest
 
 from omnitray.base.facts import AlertType
+from omnitray.servers.health import check
 from omnitray.servers.logs import MOST_KEPT_BYTES, ServerLog
-from omnitray.servers.model import ServerRefusal, ServerState, UnknownServer
+from omnitray.servers.model import ProbeResult, ServerRefusal, ServerState, UnknownServer
 from omnitray.settings.servers import CommandHealth, ServerSettings
 from support.children import has_ended
 from support.real_servers import PATIENCE_S, Desk, ask, desk_in, free_port, kill, left_in, until
@@ -412,3 +414,39 @@ def test_a_node_server(desk: Desk) -> None:
     until(lambda: bool(desk.open()), "the alert")
     assert desk.open()[0].context["signal"] == "SIGTERM"
     desk.stands("api", ServerState.UP)
+
+
+@pytest.mark.parametrize(
+    ("answer", "result"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", ProbeResult.OK),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", ProbeResult.OK),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+            ProbeResult.OK,
+        ),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n", ProbeResult.OK),
+        (b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", ProbeResult.BAD_ANSWER),
+        (b"HTTP/1.1 200 OK\r\nContent-", ProbeResult.TIMEOUT),
+    ],
+)
+def test_a_server_that_keeps_the_connection_counts_by_its_status(
+    answer: bytes, result: ProbeResult
+) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as listener:
+        kept: list[tuple[socket.socket, bytes]] = []
+
+        def serve() -> None:
+            link, _ = listener.accept()
+            kept.append((link, link.recv(4096)))
+            link.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        port = listener.getsockname()[1]
+        probed = check(f"http://[::1]:{port}/health", 0.3)
+        thread.join()
+        ((link, request),) = kept
+        link.close()
+    assert probed.result is result
+    assert f"Host: [::1]:{port}\r\n".encode() in request
