@@ -48,7 +48,7 @@ from omnitray.protector.oom_events.daemons import OomDaemon, other_oom_daemons
 from omnitray.protector.protector import ResourceProtector
 from omnitray.runs.history import RunHistory
 from omnitray.runtime import logs
-from omnitray.runtime.alerting import Alerting
+from omnitray.runtime.alerting import Alerting, DiedSessions
 from omnitray.runtime.api_facade import ProgramFacade
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.cleaning import Cleaning
@@ -183,6 +183,7 @@ class App(QObject):
         )
         self.protection = self._build_protection()
         self.servers = WatchedServers(self.hub, self.settings, paths, self.platform.server_scopes)
+        self.died_sessions = DiedSessions(self.hub, paths)
         self.webhooks = Webhooks(
             self.hub, self.settings, self.alerting, self.paths.config / "webhooks"
         )
@@ -278,6 +279,7 @@ class App(QObject):
         stages.add("the protector", self.protection.stop)
         stages.add("the servers' watch", self.servers.stop)
         stages.add("the webhooks", self.webhooks.stop)
+        stages.add("the look at test sessions", self.died_sessions.stop)
         stages.add("the hub", self.hub.stop)
         stages.add("the metrics", self.metrics.stop)
         stages.add("the deliveries", self.alerting.stop)

@@ -69,11 +69,13 @@ def without_numbers(text: str) -> str:
 def stable_labels(title: str, context: Mapping[str, Any]) -> dict[str, str]:
     """The labels an alert has when its raiser names none.
 
-    One that names a list of failed tests is the same whichever of them comes first.
+    One that names a list of failed tests is the same whichever of them comes first, and however
+    many its title counts and names: ``group`` says what it is about.
     """
     keys = [key for key in STABLE_KEYS if context.get(key) is not None]
     if isinstance(context.get("failed"), list | tuple):
         keys = [key for key in keys if key != "nodeid"]
+        title = str(context.get("group") or title)
     labels = {key: str(context[key]) for key in keys}
     labels["title"] = without_numbers(title)
     return labels

@@ -75,9 +75,10 @@ class BorrowLease(Command[Status], frozen=True, kw_only=True):
 
 
 class ReleaseLease(Command[Status], frozen=True, kw_only=True):
-    """Give it back; an unknown id changes nothing."""
+    """Give it back; an unknown id changes nothing. ``lost``: its holder's connection has ended."""
 
     lease_id: str
+    lost: bool = False
 
 
 class RaiseAlert(Command[Alert], frozen=True, kw_only=True):

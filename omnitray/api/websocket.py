@@ -164,7 +164,8 @@ class Conversation:
     def release_all(self) -> None:
         """Release what this connection holds, without waiting."""
         for lease_id in self._leases:
-            self._door.submit(facade.ReleaseLease(lease_id=lease_id)).add_done_callback(_log_fault)
+            lost = facade.ReleaseLease(lease_id=lease_id, lost=True)
+            self._door.submit(lost).add_done_callback(_log_fault)
         self._leases.clear()
 
     async def _carry_out(self, message: FromClient) -> Answer:

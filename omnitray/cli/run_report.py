@@ -18,6 +18,7 @@ from omnitray.client.sync import Client
 from omnitray.processes.naming import name_command, unwrapped
 from omnitray.runs.budget import PAUSE_S, PAUSES
 from omnitray.runs.history import RunHistory
+from omnitray.runs.left_sessions import take_of_run
 from omnitray.runs.records import command_text, words_of
 from omnitray.runs.words import took
 
@@ -46,6 +47,7 @@ def report(kind: str, record: dict[str, Any]) -> None:
         _resolve(client, record, now_only=kind != "passed")
         # Failed tests are reported by the pytest plugin itself.
         if kind == "ended" and not record.get("tests"):
+            take_of_run(client.paths.state, record["id"])
             _raise(client, kind, record)
 
 

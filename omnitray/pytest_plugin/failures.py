@@ -22,6 +22,7 @@ from omnitray.pytest_plugin.reporter import encodable
 
 NAMED = 50  # failed tests in an alert's context with their errors and places
 SHOWN = 5  # and in its message
+IN_TITLE, NAME_IN_TITLE = 2, 40  # tests, and characters of each: a notification shows some 120
 # Of what a context may hold (CONTEXT_LIMIT_BYTES): they, and the names of the others. Letters of
 # most languages take 2 or 3 bytes, and the name of a parametrized test may be as long as its data.
 NAMED_BYTES, ALSO_BYTES, NAME_CHARACTERS = 20_000, 30_000, 2000
@@ -126,12 +127,20 @@ class Outcomes:
 
 
 class FailureGroup(msgspec.Struct, kw_only=True):
-    """The tests of this run that fail in one way: one alert. ``facts`` are those of the group."""
+    """The tests of this run that fail in one way: one alert, the same for all runs by its ``name``.
+
+    ``facts`` are those of the group.
+    """
 
     type: AlertType
-    title: str
+    name: str
     facts: dict[str, Any]
     entries: dict[str, Entry] = {}
+
+
+def group_of(alert: Alert) -> str:
+    """The name of the group that an alert is about; of an older one it is the title."""
+    return str(alert.context.get("group") or alert.title)
 
 
 def entries_of(alert: Alert) -> list[Entry]:
@@ -185,6 +194,29 @@ def _within(values: list[T], most_bytes: int) -> list[T]:
         if most_bytes < 0:
             return values[:place]
     return values
+
+
+def group_title(type_: AlertType, context: Mapping[str, Any], project: str) -> str:
+    """How many fail, where and which: ``3 tests fail in ~/shop: test_a, test_b and 1 more``."""
+    if type_ is AlertType.PERMISSION_ERROR:
+        return str(context["group"])
+    number, server = int(context["failed_count"]), context.get("server")
+    fails = count(number, "test fails", "tests fail")
+    names = [_short_name(each["nodeid"]) for each in context["failed"][:IN_TITLE]]
+    shown, rest = ", ".join(names), number - len(names)
+    if rest:
+        shown = f"{shown} and {rest} more"
+    if server:
+        return f"{fails} while the server {server} is down: {shown}"
+    return f"{fails} in {project}: {shown}"
+
+
+def _short_name(nodeid: str) -> str:
+    """Without its file and class; parameters may hold anything."""
+    file, _, inside = nodeid.partition("::")
+    place, bracket, parameters = inside.partition("[")
+    name = f"{place.rpartition('::')[2]}{bracket}{parameters}" or file.rpartition("/")[2]
+    return name if len(name) <= NAME_IN_TITLE else f"{name[: NAME_IN_TITLE - 1]}…"
 
 
 def group_message(type_: AlertType, context: Mapping[str, Any]) -> str:

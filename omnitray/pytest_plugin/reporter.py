@@ -20,7 +20,7 @@ from omnitray.alerts import (
     model,  # noqa: F401 - not first when time is short
     rules,  # noqa: F401 - not first when time is short
 )
-from omnitray.alerts.model import Alert
+from omnitray.alerts.model import Alert, fingerprint, stable_labels
 from omnitray.alerts.storage.history import History
 from omnitray.base.clock import SystemClock, timestamp
 from omnitray.base.durable import StorageError
@@ -141,10 +141,10 @@ class Reporter:
         """It is over, whichever run has raised it."""
         self._attempt(lambda: self._end(alert))
 
-    def update(self, alert: Alert, message: str, context: Mapping[str, Any]) -> None:
+    def update(self, alert: Alert, title: str, message: str, context: Mapping[str, Any]) -> None:
         """It says this from now on."""
-        context = encodable(context)
-        self._attempt(lambda: self._deliver_again(alert, encodable(message), context))
+        title, message, context = encodable(title), encodable(message), encodable(context)
+        self._attempt(lambda: self._deliver_again(alert, title, message, context))
 
     def has_open(self, type_: AlertType, run: str, nodeid: str) -> bool:
         """Whether a process of this run has raised an alert about the test."""
@@ -171,21 +171,23 @@ class Reporter:
         if not self.client.running:
             before = self._stored.get(key)
             if before is not None:
-                return self._rewrite(before, message, context)
+                return self._rewrite(before, title, message, context)
             before = self._standing(type_, title, context)
             if before is not None:
-                return self._rewrite(before, message, context, again=True)
+                return self._rewrite(before, title, message, context, again=True)
         return self.client.raise_(
             type_, title, message, severity=severity, source=SOURCE, context=context
         )
 
-    def _deliver_again(self, alert: Alert, message: str, context: Mapping[str, Any]) -> Alert:
-        """With the same type, title and project it is the same incident."""
+    def _deliver_again(
+        self, alert: Alert, title: str, message: str, context: Mapping[str, Any]
+    ) -> Alert:
+        """With the same type, stable labels and source it is the same incident."""
         if not self.client.running:
-            return self._rewrite(alert, message, context)
+            return self._rewrite(alert, title, message, context)
         return self.client.raise_(
             alert.type,
-            alert.title,
+            title,
             message,
             severity=alert.severity,
             source=SOURCE,
@@ -194,23 +196,22 @@ class Reporter:
 
     def _standing(self, type_: AlertType, title: str, context: Mapping[str, Any]) -> Alert | None:
         """The open alert of an earlier run that says the same, where no OmniTray looks for it."""
-        project = context.get("project")
-        return next(
-            (
-                alert
-                for alert in self._open()
-                if (alert.type, alert.title, alert.context.get("project"))
-                == (type_, title, project)
-            ),
-            None,
-        )
+        same = fingerprint(type_, SOURCE, stable_labels(title, context))
+        return next((alert for alert in self._open() if alert.fingerprint == same), None)
 
     def _rewrite(
-        self, before: Alert, message: str, context: Mapping[str, Any], *, again: bool = False
+        self,
+        before: Alert,
+        title: str,
+        message: str,
+        context: Mapping[str, Any],
+        *,
+        again: bool = False,
     ) -> Alert:
         """``again``: it has happened once more, and not only said more."""
         alert = msgspec.structs.replace(
             before,
+            title=title,
             message=message,
             context=dict(context),
             last_seen=timestamp(self.clock.wall()),

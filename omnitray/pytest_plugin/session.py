@@ -30,15 +30,17 @@ from omnitray.pytest_plugin.failures import (
     entries_of,
     group_context,
     group_message,
+    group_of,
+    group_title,
     is_about_server,
     permission_remedy,
     place_of,
     unnamed,
 )
-from omnitray.pytest_plugin.left_sessions import LeftSession, note_session, take_left
 from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
 from omnitray.pytest_plugin.running_test import WRONG_KEY, TestProcess, mark_of, own_marks
 from omnitray.pytest_plugin.summary import RunSummary, TreeSampler
+from omnitray.runs.left_sessions import FOLDER, LeftSession, note_session, take_left
 
 CRASHED = "CRASHED with signal"  # pytest-forked's words
 OF_ONE_TEST = frozenset({"nodeid", "phase", "error", "file", "line"})  # in a group, of its first
@@ -53,7 +55,7 @@ def register(config: pytest.Config) -> None:
     reporter = Reporter()
     left = [] if given else _died(reporter)  # before the marks of what has ended are swept
     run_id = given.get("omnitray_run") or _next_run(reporter, project)
-    marks = Path(given.get("omnitray_marks") or own_marks(reporter.paths.state / "pytest"))
+    marks = Path(given.get("omnitray_marks") or own_marks(reporter.paths.state / FOLDER))
     facts = {"run": run_id, "project": project, "worker": given.get("workerid", "main")}
     process = TestProcess(reporter, facts, marks, float(slow) if slow else None)
     collection = Collection(config)
@@ -72,7 +74,7 @@ def register(config: pytest.Config) -> None:
 def _died(reporter: Reporter) -> list[LeftSession]:
     """The sessions before this one that ended without their end."""
     with reporter.guard:
-        return list(take_left(reporter.paths.state / "pytest"))
+        return list(take_left(reporter.paths.state))
     return []
 
 
@@ -135,9 +137,8 @@ class Run:
         self._open_before: list[Alert] | None = None
         self._crashed: set[str] = set()
         self._tests: set[str] = set()
-        self._plain = FailureGroup(
-            type=AlertType.TEST_FAILED, title=f"Tests fail in {short(facts['project'])}", facts={}
-        )
+        name = f"Tests fail in {short(facts['project'])}"
+        self._plain = FailureGroup(type=AlertType.TEST_FAILED, name=name, facts={})
         self._grouped = GroupedReport(lambda: self._send(self._plain), reporter.guard)
         self.sampler = TreeSampler(reporter)
         self._summary = RunSummary(reporter, self.sampler)
@@ -159,24 +160,15 @@ class Run:
         with self._reporter.guard:
             self.sampler.start()
         with self._reporter.guard:
-            note_session(self._marks, self._facts["run"], self._facts["project"])
+            note_session(self._marks, self._facts["run"], self._facts["project"], self.name)
 
     def report_died(self, died: list[LeftSession]) -> None:
         """Raise an alert about each session that ended without its end."""
         with self._reporter.guard:
             for each in died:
-                self._report_died(each)
-
-    def _report_died(self, left: LeftSession) -> None:
-        name = f"pytest · {short(left.project)} · run {left.run}"
-        error = f"the session ended without its end{left.why}"
-        self._reporter.report(
-            f"died:{left.project}:{left.run}",
-            AlertType.CRITICAL,
-            f"Test session died: {name}",
-            f"{name} (process {left.pid}) ended without its end: aborted or killed{left.why}.",
-            {"run": left.run, "project": left.project, "worker": "main", "error": error},
-        )
+                why = each.why
+                facts = each.context(why)
+                self._reporter.report(each.key, AlertType.CRITICAL, *each.words(why), facts)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -225,7 +217,7 @@ class Run:
 
     def _add(self, group: FailureGroup, report: pytest.TestReport, more: dict[str, Any]) -> None:
         """A test has failed in the way of this group."""
-        group = self._groups.setdefault(group.title, group)
+        group = self._groups.setdefault(group.name, group)
         entry = {
             "nodeid": report.nodeid,
             "phase": report.when,
@@ -324,10 +316,14 @@ class Run:
     def _send(self, group: FailureGroup) -> None:
         """Report a group, with what earlier runs have found and this one has not seen pass."""
         entries = [*list(group.entries.values()), *self._left_of_earlier(group)]
-        context = group_context({**self._facts, **group.facts}, entries)
-        self._reporter.report(
-            group.title, group.type, group.title, group_message(group.type, context), context
-        )
+        facts = {**self._facts, **group.facts, "group": group.name}
+        context = group_context(facts, entries)
+        title, message = self._words(group.type, context)
+        self._reporter.report(group.name, group.type, title, message, context)
+
+    def _words(self, type_: AlertType, context: Mapping[str, Any]) -> tuple[str, str]:
+        title = group_title(type_, context, short(self._facts["project"]))
+        return title, group_message(type_, context)
 
     def _left_of_earlier(self, group: FailureGroup) -> list[Entry]:
         if self._open_before is None:
@@ -335,14 +331,14 @@ class Run:
         return [
             entry
             for alert in self._open_before
-            if (alert.type, alert.title) == (group.type, group.title)
+            if (alert.type, group_of(alert)) == (group.type, group.name)
             for entry in self._left(alert)
             if entry["nodeid"] not in group.entries
         ]
 
     def _left(self, alert: Alert) -> list[Entry]:
         """The tests that an alert still names. One that fails in another way now has moved on."""
-        here = self._groups.get(alert.title)
+        here = self._groups.get(group_of(alert))
         elsewhere = [each for each in list(self._groups.values()) if each is not here]
         is_group = "failed" in alert.context
         return [
@@ -366,8 +362,9 @@ class Run:
                 self._reporter.end(alert)
             elif left and len(left) + more != len(entries_of(alert)) + unnamed(alert):
                 facts = {key: alert.context[key] for key in alert.context.keys() - OF_ONE_TEST}
+                facts["group"] = group_of(alert)
                 context = group_context(facts, left, more)
-                self._reporter.update(alert, group_message(alert.type, context), context)
+                self._reporter.update(alert, *self._words(alert.type, context), context)
 
     def _report_affected(
         self, report: pytest.TestReport, server: str, more: dict[str, Any]
@@ -375,23 +372,23 @@ class Run:
         """A test that failed while its server was down: its alert is explained by the server's."""
         group = FailureGroup(
             type=AlertType.TEST_FAILED,
-            title=f"Tests fail without their server {server}",
+            name=f"Tests fail without their server {server}",
             facts={"server": server},
         )
         self._add(group, report, more)
-        self._send(self._groups[group.title])
+        self._send(self._groups[group.name])
 
     def _report_denied(self, report: pytest.TestReport, denied: dict[str, Any]) -> None:
         path = denied.get("path") or "something"
         facts = {key: value for key, value in denied.items() if key != "errno"}
         facts["reason"] = denied["errno"]
         facts["remedy"] = permission_remedy(path, denied)
-        title = f"Not permitted: {path}"
+        name = f"Not permitted: {path}"
         if denied.get("missing"):
-            title = f"Permission error, and no such file: {path}"
-        group = FailureGroup(type=AlertType.PERMISSION_ERROR, title=title, facts=facts)
+            name = f"Permission error, and no such file: {path}"
+        group = FailureGroup(type=AlertType.PERMISSION_ERROR, name=name, facts=facts)
         self._add(group, report, getattr(report, "omnitray", {}))
-        self._send(self._groups[group.title])
+        self._send(self._groups[group.name])
 
     def _who_killed(self) -> str:
         """Who ended a worker, where that is known."""

@@ -302,7 +302,7 @@ class ProgramFacade(QObject):
         return self._hub.status
 
     def _release_lease(self, command: facade.ReleaseLease) -> Status:
-        self._hub.release_lease(command.lease_id)
+        self._hub.release_lease(command.lease_id, lost=command.lost)
         return self._hub.status
 
     def _snooze(self, command: facade.Snooze) -> Status:

@@ -61,6 +61,7 @@ class Hub(QObject):
     settings_changed = Signal(object)  # Loaded
     level_chosen = Signal(object, str)  # to the monitor's thread: level or None, and who asks
     policy_changed = Signal(object)  # to the monitor's thread: MonitorPolicy
+    lease_lost = Signal()  # the connection of its holder has ended
     trouble_came = Signal()  # to the monitor's thread: look closely
 
     def __init__(
@@ -184,9 +185,11 @@ class Hub(QObject):
         self._leases.take(lease, again=again)
         self._end_leases()
 
-    def release_lease(self, lease_id: str) -> None:
-        """It gives them back, or is gone."""
+    def release_lease(self, lease_id: str, *, lost: bool = False) -> None:
+        """It gives them back, or is gone (``lost``)."""
         self._take_choice(self._leases.release(lease_id))
+        if lost:
+            self.lease_lost.emit()
 
     def change_setting(self, key: str, value: Any) -> Problem | None:
         """Change one setting."""

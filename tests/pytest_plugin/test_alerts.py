@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from omnitray.alerts.model import stable_labels
+from omnitray.base.facts import AlertType
+from omnitray.pytest_plugin.failures import group_context, group_title
 from support.inner_runs import alerts, run
 
 BAD = """
@@ -37,6 +40,7 @@ def test_each_kind_of_fault_is_one_alert(
     assert denied["context"]["path"] == "/etc/secret/file"
     assert "owned by root" in denied["message"]
     assert failed["context"]["failed_count"] == 2
+    assert failed["title"] == f"2 tests fail in {pytester.path}: test_wrong, test_odd"
     assert failed["context"]["project"] == str(pytester.path)
     assert "AssertionError: assert 1 == 2" in failed["message"]
     assert timeout["context"]["nodeid"].endswith("::test_hangs")
@@ -166,6 +170,8 @@ def test_each_test_leaves_its_alert_when_it_has_passed(shop: Shop, home: Path) -
     assert rest == {"TEST_FAILED": ["imports"], "PERMISSION_ERROR": ["denied"]}
     failed = next(each for each in alerts(home) if each["type"] == "TEST_FAILED")
     assert failed["message"].startswith("1 test fails: test_shop.py::test_imports (")
+    assert failed["title"].startswith("1 test fails in ")
+    assert failed["title"].endswith(": test_imports")
     assert failed["context"]["nodeid"] == "test_shop.py::test_imports"
     assert shop.run("-k", "imports or denied") == {}
 
@@ -180,7 +186,8 @@ def test_one_more_failure_joins_what_an_earlier_run_has_left(shop: Shop, home: P
     shop.run(failing="plain")
     rest = shop.run("-k", "imports", failing="imports")
     assert rest == {"TEST_FAILED": ["imports", "plain_fail"]}
-    assert len(alerts(home)) == 1  # one incident of the project, whichever test comes first
+    (alert,) = alerts(home)  # one incident of the project, whichever test comes first
+    assert alert["title"].startswith("2 tests fail in ")
 
 
 def test_a_test_that_fails_in_another_way_moves_to_that_alert(shop: Shop) -> None:
@@ -323,3 +330,23 @@ def test_a_remedy_fits_what_is_there_and_who_runs_the_tests(
     assert denied["title"] == f"{title}: {file}"
     assert remedy in denied["message"]
     assert ("which does not exist" in denied["message"]) is not made
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "title"),
+    [
+        (["a/test_a.py::test_one"], 0, "1 test fails in ~/shop: test_one"),
+        (["t.py::C::test_a[x::y]", "t.py"], 0, "2 tests fail in ~/shop: test_a[x::y], t.py"),
+        (["t.py::a", "t.py::b", "t.py::c"], 0, "3 tests fail in ~/shop: a, b and 1 more"),
+        (["t.py::a"], 399, "400 tests fail in ~/shop: a and 399 more"),
+        (["d[1]/t.py::" + 50 * "x"], 0, f"1 test fails in ~/shop: {39 * 'x'}…"),
+    ],
+)
+def test_a_title_counts_and_names(names: list[str], more: int, title: str) -> None:
+    entries = [{"nodeid": each, "error": ""} for each in names]
+    context = group_context({"group": "Tests fail in ~/shop"}, entries, more)
+    assert group_title(AlertType.TEST_FAILED, context, "~/shop") == title
+    other = group_title(AlertType.TEST_FAILED, {**context, "server": "api"}, "~/shop")
+    assert other == title.replace("in ~/shop", "while the server api is down")
+    first, second = (stable_labels(each, context) for each in (title, other))
+    assert first == second  # one incident, whatever the title counts

@@ -1,6 +1,10 @@
 """Hub and door on the real alert system, store and settings file; the workers are told."""
 
 import errno
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,10 +17,22 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import facade
 from omnitray.api.status import Mood, sentence
 from omnitray.base.durable import StorageError
-from omnitray.base.facts import AlertMove, AlertType, Mode, MonitorLevel, Resource, Severity
+from omnitray.base.facts import (
+    AlertMove,
+    AlertType,
+    Mode,
+    MonitorLevel,
+    ProcessIdentity,
+    Resource,
+    Severity,
+)
 from omnitray.base.leases import Lease
+from omnitray.base.paths import Paths
 from omnitray.monitor.levels import LevelChange, LevelReason
 from omnitray.monitor.thresholds import AlarmLevel, Transition
+from omnitray.protector.actuators.actuator import ValueChange
+from omnitray.protector.actuators.journal import ActionJournal, Began
+from omnitray.protector.model import ActuatorKind, EscalationStep
 from omnitray.protector.notices import Notice
 from omnitray.protector.view import (
     ActionOutcome,
@@ -24,6 +40,8 @@ from omnitray.protector.view import (
     JournalLine,
     ProtectionView,
 )
+from omnitray.runs.left_sessions import take_left
+from omnitray.runtime.alerting import DiedSessions
 from support.alerting import an_alert
 from support.hub_program import Program
 
@@ -286,3 +304,59 @@ def test_what_could_not_be_saved_counts_and_is_refused_with_the_reason(
     future = program.door.submit(facade.Snooze(duration_s=0))
     qtbot.waitUntil(future.done)
     assert future.result().notifications_paused_until is None
+
+
+DIES = """
+import os, pathlib, signal, sys
+from omnitray.runs.left_sessions import note_session
+from omnitray.runs.tree import start_of
+marks = pathlib.Path(sys.argv[1]) / "pytest" / str(os.getpid())
+marks.mkdir(parents=True)
+note_session(marks, "3", "/srv/shop", "pytest · /srv/shop · run 3")
+print(start_of(os.getpid()), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def dies(state: Path, **more: str) -> ProcessIdentity:
+    """A session that was killed; nothing has waited for it when this returns."""
+    environ = {key: text for key, text in os.environ.items() if key != "OMNITRAY_RUN"}
+    words = [sys.executable, "-c", DIES, str(state)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env={**environ, **more}) as process:
+        assert process.stdout is not None
+        start = int(process.stdout.readline())
+    assert process.returncode == -signal.SIGKILL
+    return ProcessIdentity(pid=process.pid, start_ticks=start, exe=None)
+
+
+@pytest.mark.parametrize("who", ["somebody", "OmniTray"])
+def test_a_test_session_that_is_killed_is_said_at_once_and_once(
+    program: Program, tmp_path: Path, qtbot: QtBot, who: str
+) -> None:
+    paths = Paths(tmp_path, tmp_path / "data", tmp_path / "state", tmp_path / "run")
+    sessions = DiedSessions(program.hub, paths)
+    program.hub.take_lease(Lease(id="1", mode=Mode.TEST))
+    dead = dies(paths.state)
+    if who == "OmniTray":
+        began = Began(
+            id="a", at="2026-11-28T10:00:00.000Z", boot="b", who="protector", job="job",
+            title="pytest", step=EscalationStep.END, lever=ActuatorKind.END, reversible=False,
+            changes=(ValueChange(process=dead, old="running", new="ended"),),
+            reason="memory runs out",
+        )  # fmt: skip
+        ActionJournal(paths.actions_journal).append(began)
+    program.hub.release_lease("1", lost=True)
+    qtbot.waitUntil(lambda: bool(program.store.query()))
+    sessions.look()
+    (alert,) = program.store.query()
+    assert alert.title == "Test session died: pytest · /srv/shop · run 3"
+    assert (alert.type, alert.source, alert.count) == (AlertType.CRITICAL, "pytest", 1)
+    assert ("OmniTray has ended it (memory runs out)" in alert.message) is (who == "OmniTray")
+    assert list(take_left(paths.state)) == []  # the next session finds nothing to say
+    sessions.stop()
+
+
+def test_how_a_session_ended_is_left_to_the_command_that_has_started_it(tmp_path: Path) -> None:
+    dies(tmp_path, OMNITRAY_RUN="1.0-2")
+    assert list(take_left(tmp_path, runs_too=False)) == []
+    assert [each.command_run for each in take_left(tmp_path)] == ["1.0-2"]
