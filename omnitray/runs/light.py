@@ -17,7 +17,17 @@ else:
     except ImportError:
         import signal
 
-__all__ = ("dumps", "loads", "signal")
+__all__ = ("dumps", "loads", "signal", "signal_name")
+
+
+def signal_name(number: int) -> str:
+    """``SIGTERM``; ``SIGRT40`` for one that has no name."""
+    import signal  # noqa: PLC0415 - only where there was one: 5 ms
+
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"SIGRT{number}"
 
 
 def loads(data: bytes) -> object:

@@ -152,8 +152,8 @@ def let_run(members: "list[Member]", root: int) -> None:
     """
     top = _stat(root)
     for each in reversed(members):
-        thaw(each.pid)
         fields = _stat(each.pid)
+        thaw(each.pid)
         if fields is None or fields[0] != "T":
             continue
         if top is None or fields[_TERMINAL] == "0" or fields[_GROUP] == top[_GROUP]:

@@ -20,7 +20,7 @@ from omnitray.runs.budget import (
     RunScope,
 )
 from omnitray.runs.child import Child
-from omnitray.runs.light import signal
+from omnitray.runs.light import signal, signal_name
 from omnitray.runs.relay import STOPS, SignalRelay
 from omnitray.runs.tree import (
     Member,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 TIMED_OUT = 124
 KILL_AFTER_S = 10.0  # as the protector's own ends: TERM becomes KILL after 10 s
 ENDS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
+LET_RUN_AGAIN_S = 2.0  # a stop that was sent before takes hold after: two looks of an old run
 KILL_AT_ONCE_FROM = 1.25  # of the budget: what grows on while it is being ended
 # How often the tree is looked at, by the age of the run: a look costs 60 µs a process.
 LOOKS = ((1.0, 0.1), (10.0, 0.25), (float("inf"), 1.0))
@@ -100,7 +101,7 @@ class CommandRun:
         self._step = BudgetStep.FREE
         self._held: list[Member] = []
         self._held_mono_s = 0.0
-        self._may_hold_mono_s = float("-inf")
+        self._told_to_end_mono_s = float("-inf")
         self._samples: list[list[float]] = []
         self._last_sample = (0.0, 0.0)
         self._ending_mono_s: float | None = None
@@ -118,9 +119,9 @@ class CommandRun:
         """Run it; the exit status. Raises NotStarted, and OSError where nothing can be started."""
         environ = {**self.plan.environ, "OMNITRAY_RUN": self.id}
         child = Child(self.plan.words, environ, relay.mask, own_session=own_session, hold=scoped)
-        for number in relay.before_the_start():
-            child.signal(number)
         self._tree = RunTree(child.pid)
+        for number in relay.before_the_start():
+            self._pass_on(number, child)
         if scoped:
             self._scoped = self._scope.hold(child.pid)
         self._began_mono_s, self._started_at = time.monotonic(), time.time()
@@ -168,16 +169,19 @@ class CommandRun:
 
     def _on_signal(self, found: "tuple[int, bool]", child: Child, relay: SignalRelay) -> None:
         number, pass_on = found
-        if number == signal.SIGINT:
-            self.interrupted = True
-        if pass_on:
-            child.signal(number)
-        if number in ENDS:
-            self._let_end(time.monotonic())
+        if pass_on or number in ENDS:
+            self._pass_on(number, child, sends=pass_on)
         elif number == signal.SIGTSTP and not child.own_session and is_stopped(child.pid):
             # What stands still cannot stop, and would lose it when it is continued: its job can.
             os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOHANG)
             self._stop_along(number, child, relay)
+
+    def _pass_on(self, number: int, child: Child, *, sends: bool = True) -> None:
+        self.interrupted = self.interrupted or number == signal.SIGINT
+        if sends:
+            child.signal(number)
+        if number in ENDS:
+            self._let_end(time.monotonic())
 
     def _reap(self, child: Child, relay: SignalRelay) -> bool:
         """Whether the command has ended; a stop by the terminal is ours, too."""
@@ -232,7 +236,7 @@ class CommandRun:
         """What stands still, by whomever, acts on no signal: it runs, and is not held meanwhile."""
         self._release()
         let_run(self._tree.look(), self._tree.root)
-        self._may_hold_mono_s = now + KILL_AFTER_S
+        self._told_to_end_mono_s = now
 
     def _end_rest(self, until_mono_s: float) -> None:
         """Wait a moment for what was sent TERM, then end as a whole what still forks."""
@@ -260,6 +264,8 @@ class CommandRun:
         """Measure, hold the budget; seconds until the next look."""
         began = time.perf_counter()
         self._sample(now)
+        if now < self._told_to_end_mono_s + LET_RUN_AGAIN_S:
+            let_run(self._tree.members, self._tree.root)
         wait_s = self._keep_budget(now) if self._memory or self._cpu else None
         if now >= self._write_due_mono_s:
             self._write()
@@ -312,7 +318,7 @@ class CommandRun:
         if step == BudgetStep.ENDED:
             self._end_for_memory(now)
             return LOOK_BUDGET_S
-        if now < self._may_hold_mono_s:
+        if now < self._told_to_end_mono_s + KILL_AFTER_S:
             return LOOK_BUDGET_S
         if step == BudgetStep.PAUSED:
             self._pause_some()
@@ -395,7 +401,7 @@ class CommandRun:
                 return "interrupted"
             if number == signal.SIGKILL and rose(self._kills_before, oom_kills()):
                 return "killed for memory"
-            return f"ended by {_signal_name(number)}"
+            return f"ended by {signal_name(number)}"
         code = os.WEXITSTATUS(self.status)
         if code and self.interrupted:
             return "interrupted"
@@ -464,7 +470,7 @@ class CommandRun:
             "took_s": round(took_s, 3),
             "verdict": verdict,
             "exit_code": self.exit_status if ended else None,
-            "signal": _signal_name(os.WTERMSIG(self.status)) if signalled else None,
+            "signal": signal_name(os.WTERMSIG(self.status)) if signalled else None,
             "rss_bytes": self._tree.rss_bytes,
             "peak_bytes": self._tree.peak_bytes,
             "last_peak_bytes": plan.last_peak_bytes,
@@ -486,12 +492,3 @@ class CommandRun:
         at_s = time.monotonic() - self._began_mono_s - self._stopped_s
         self.events.append([round(at_s, 2), kind])
         del self.events[: -records.MOST_SAMPLES]
-
-
-def _signal_name(number: int) -> str:
-    import signal  # noqa: PLC0415 - only where there was one: 5 ms
-
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"SIGRT{number}"

@@ -89,8 +89,7 @@ def test_a_signal_that_ends_reaches_what_another_has_stopped(runner: Runner, nam
             os.kill(each.pid, signal.SIGSTOP)
         os.kill(process.pid, getattr(signal, name))
         assert process.wait(PATIENCE_S) == 128 + getattr(signal, name)
-        for each in tree:
-            until(lambda pid=each.pid: has_ended(pid))
+        until(lambda: all(has_ended(each.pid) for each in tree))
 
 
 def test_a_time_limit_reaches_what_another_has_stopped(runner: Runner) -> None:
@@ -220,8 +219,11 @@ def test_at_the_budget_the_largest_worker_waits_until_others_are_done(
     until(lambda: [each["state"] for each in map(loaded, alerts.glob("alert_*"))] == ["resolved"])
 
 
-def test_a_failure_is_an_alert_until_it_passes(runner: Runner, home: Path, tmp_path: Path) -> None:
-    (tmp_path / "it.sh").write_text("exit 3")
+@pytest.mark.parametrize("fault", ["exit 3", "kill -9 $$"])
+def test_a_failure_is_an_alert_until_it_passes(
+    runner: Runner, home: Path, tmp_path: Path, fault: str
+) -> None:
+    (tmp_path / "it.sh").write_text(fault)
     alerts = home / "data" / "alerts"
 
     def states() -> list[tuple[str, str]]:

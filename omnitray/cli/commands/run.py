@@ -255,7 +255,11 @@ def _learn(
 ) -> None:
     """A run that was cut short says nothing about what it takes, but that it takes as much."""
     whole = verdict.startswith(LEARNT_FROM)
+    if verdict == "interrupted":
+        return
     if not whole and verdict not in ENDED_FOR_MEMORY:
+        ended = {"failed": True, "at": round(time.time(), 3)}  # the next one that passes ends that
+        files.learn(plan.project, plan.name or plan.command, {**learnt, **ended})
         return
     before = 0 if whole else plan.last_peak_bytes
     figures: records.Record = {
