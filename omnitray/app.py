@@ -184,9 +184,8 @@ class App(QObject):
         self.protection = self._build_protection()
         self.servers = WatchedServers(self.hub, self.settings, paths, self.platform.server_scopes)
         self.died_sessions = DiedSessions(self.hub, paths)
-        self.webhooks = Webhooks(
-            self.hub, self.settings, self.alerting, self.paths.config / "webhooks"
-        )
+        folder = paths.config / "webhooks"
+        self.webhooks = Webhooks(self.hub, self.settings, self.alerting, folder)
         self.metrics = Metrics(self.hub, self.paths.data / "metrics.db")
         self.protection.view_changed.connect(self.metrics.show_actions)
         self.parts = AppContext(
