@@ -140,10 +140,10 @@ class Visit:
         alerts = json.loads(self._ask("alerts", "--json"))["alerts"]
         alert_id = next(each["id"] for each in alerts if each["title"] == title)
         seen = _within(_PATIENCE_S, lambda: changed(before, self._shot("notification")) > _OPENED)
-        if "No notification can be shown" in self._log():
-            return False, "the notification service of this session does not start"
         if not seen:
-            return False, "none is seen"
+            absent = "No notification can be shown" in self._log()
+            why = "the notification service of this session does not start"
+            return False, why if absent else "none is seen"
         time.sleep(1)  # it slides in
         shown = what_appeared(before, self._shot("notification"))
         if shown is None:
