@@ -286,7 +286,8 @@ def test_what_the_pages_say_to_type_is_handed_over(
     handed: list[list[Any]] = []
 
     def hand_over(*commands: Any, **_: Any) -> int:
-        handed.extend(each if isinstance(each, list) else [each] for each in commands)
+        words = commands or ([],)  # a call without words counts as well
+        handed.extend(each if isinstance(each, list) else [each] for each in words)
         return 0
 
     for module, name, instead in (
@@ -294,6 +295,7 @@ def test_what_the_pages_say_to_type_is_handed_over(
         (_environment, "ensure", lambda *_, **__: Path(sys.executable)),
         (_rivals, "offer", lambda: None),
         (_wheel, "built", lambda: SimpleNamespace(wheel="wheel", command="command")),
+        (_vscode, "node", lambda: Path("node")),
         (_tasks, "_install_what_is_tested", lambda: None),
         (_tasks, "_hand_over", hand_over),
         (_tasks, "beside", hand_over),
@@ -301,7 +303,12 @@ def test_what_the_pages_say_to_type_is_handed_over(
         *((_vscode, each, hand_over) for each in ("check", "package", "test", "test_in_editor")),
     ):
         monkeypatch.setattr(module, name, instead)
-    for name in ("OMNITRAY_UNDER_TEST", "OMNITRAY_WHEEL", "OMNITRAY_GLANCES"):
+    for name in (
+        "OMNITRAY_UNDER_TEST",
+        "OMNITRAY_WHEEL",
+        "OMNITRAY_GLANCES",
+        "OMNITRAY_NODE",
+    ):
         monkeypatch.setenv(name, "")
     assert _tasks.main(shlex.split(words)) == 0
     assert handed
