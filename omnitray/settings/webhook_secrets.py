@@ -100,11 +100,12 @@ class WebhookSecrets:
             file, entry = str(fields.get(f"{key}_file") or ""), fields.get(f"{key}_keyring") or ""
             is_entry = entry != getattr(but, f"{key}_keyring", "") and OURS.fullmatch(entry)
             is_file = file != getattr(but, f"{key}_file", "") and Path(file).parent == self._folder
+            if not (is_entry or is_file):
+                continue
             name = entry or Path(file).name
             try:
-                if is_entry or is_file:
-                    with contextlib.suppress(StorageError):  # a full disk keeps nothing here
-                        self._unsettled.add(name)
+                with contextlib.suppress(StorageError):  # a full disk keeps nothing here
+                    self._unsettled.add(name)
                 if is_entry:
                     _remove_entry(entry)
                 if is_file:
@@ -114,8 +115,7 @@ class WebhookSecrets:
                 left.append(f"{place}: {error.strerror or error}.")
                 log.warning("%s", left[-1])
             else:
-                if name:
-                    self._unsettled.discard(name)
+                self._unsettled.discard(name)
         return tuple(left)
 
     def settle(self, fields: Mapping[str, Any]) -> None:

@@ -124,6 +124,8 @@ def test_what_a_person_put_there_is_not_taken_away(service: KeyringService, tmp_
     service.entries["/x"] = ({"application": "omnitray", "entry": "team"}, ADDRESS.encode())
     secrets.forget({"url_file": str(mine)})
     secrets.forget({"url_keyring": "team"})
+    secrets.forget({"url_keyring": str(mine)})  # an entry of any name, which is no path
+    secrets.forget({"url_keyring": f"../{mine.name}"})
     assert mine.exists()
     assert "/x" in service.entries
     ours = table(secrets.keep(FIELDS | {"secret": ""}))
