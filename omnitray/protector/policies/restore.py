@@ -71,13 +71,15 @@ class RestorePolicy:
 
 def _is_forbidden_now(context: DecisionContext, active: ActiveAction) -> bool:
     """Whether the person has put all that is held on their list since, or a rule forbids it now."""
-    held = {(each.pid, each.start_ticks) for each in active.action.targets}
     job = next((each for each in context.all_jobs if each.key == active.action.job_key), None)
+    if job is None:
+        return False
+    held = {(each.pid, each.start_ticks) for each in active.action.targets}
     verdicts = [
         context.exclusion(each, job) is ExclusionReason.PERSON
         or active.action.step in context.forbidden(each, job)
-        for each in (job.processes if job else ())
-        if job and (each.pid, each.start_ticks) in held
+        for each in job.processes
+        if (each.pid, each.start_ticks) in held
     ]
     return bool(verdicts) and all(verdicts)
 
