@@ -88,10 +88,7 @@ def _asked(args: argparse.Namespace, context: CommandContext) -> MetricsBody | N
             since=rfc3339(since) if since is not None else None,
         )
     except NotRunning:
-        try:
-            found = read_metrics(context.paths.data / "metrics.db", wanted, context.now.timestamp())
-        except msgspec.ValidationError as error:
-            raise ValueError(f"{error}") from error
+        found = read_metrics(context.paths.data / "metrics.db", wanted, context.now.timestamp())
     if not args.json:
         return found
     context.terminal.json(msgspec.json.encode(found))
