@@ -209,8 +209,10 @@ class Terminal:
         below. ``right`` names the columns of figures. What stands ``below`` a row is text of
         more than a line perhaps. Where the last column has no room, those of ``drop`` go in order.
         """
-        widths = [max(width_of(row[at]) for row in rows) for at in columns(rows)]
-        kept = self._columns_that_fit(widths, drop) if rows else []
+        if not rows:
+            return
+        widths = [max(width_of(row[at]) for row in rows) for at in range(len(rows[0]))]
+        kept = self._columns_that_fit(widths, drop)
         for number, row in enumerate(rows):
             cells = [pad(row[at], widths[at], right=at in right) for at in kept[:-1]]
             colour = colours[number] if number < len(colours) else ""
@@ -233,11 +235,6 @@ class Terminal:
                 break
             kept.remove(column)
         return kept
-
-
-def columns(rows: Sequence[Sequence[str]]) -> range:
-    """The columns of a table."""
-    return range(len(rows[0])) if rows else range(0)
 
 
 def harmless(text: str) -> str:
