@@ -76,7 +76,8 @@ def gpu_percent(class_folder: Path) -> float | None:
 
     Asked for its use, a GPU that sleeps is woken up; it does nothing.
     """
-    shares = [_busy(each / "device") for each in _entries(class_folder / "drm")]
+    cards = (each for each in _entries(class_folder / "drm") if each.name.startswith("card"))
+    shares = [_busy(each / "device") for each in cards]  # renderD128 is one of them once more
     return max((each for each in shares if each is not None), default=None)
 
 
