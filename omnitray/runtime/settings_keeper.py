@@ -11,7 +11,7 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
 from omnitray.base.durable import StorageError
 from omnitray.base.policy import AlertPolicy
 from omnitray.settings.check import set_value
-from omnitray.settings.continuity import carry_over
+from omnitray.settings.continuity import carry_over, without_table
 from omnitray.settings.faults import Fault, Problem, shown
 from omnitray.settings.file import (
     SERVER,
@@ -156,15 +156,16 @@ class SettingsKeeper(QObject):
 
     def remove_webhook(self, name: str) -> Problem | None:
         """Take a ``[[webhook]]`` out of the settings, and save."""
-        return self._change_file(lambda: remove_table(self._path, WEBHOOK, name), (WEBHOOK,))
+        return self._change_file(lambda: remove_table(self._path, WEBHOOK, name), (WEBHOOK, name))
 
     def remove_server(self, name: str) -> Problem | None:
         """Take a ``[[server]]`` out of what is in force and of the settings, and save."""
-        return self._change_file(lambda: remove_table(self._path, SERVER, name), (SERVER,))
+        return self._change_file(lambda: remove_table(self._path, SERVER, name), (SERVER, name))
 
     def _change_file(
-        self, save_it: Callable[[], Loaded | Problem], chosen: tuple[str, ...] = ()
+        self, save_it: Callable[[], Loaded | Problem], removed: tuple[str, str] | None = None
     ) -> Problem | None:
+        """Save; ``removed`` is the kind and the name of the table that this takes out."""
         kept = self._kept()
         try:
             restore_tables(self._path, self.loaded)
@@ -175,7 +176,10 @@ class SettingsKeeper(QObject):
             return _unsaved(f"{error}")
         if isinstance(saved, Problem):
             return saved
-        self._take(carry_over(saved, self.loaded, chosen))
+        if removed is None:
+            self._take(carry_over(saved, self.loaded))
+        else:
+            self._take(carry_over(saved, without_table(self.loaded, *removed), removed[:1]))
         return None
 
     def _kept(self) -> dict[str, Any]:

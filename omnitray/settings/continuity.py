@@ -71,6 +71,13 @@ def carry_over(found: Loaded, before: Loaded, chosen: Collection[str] = ()) -> L
     return _with_kept(found, before, lost, forbidding) if lost else found
 
 
+def without_table(loaded: Loaded, kind: str, name: str) -> Loaded:
+    """The same, but for the ``[[server]]`` or ``[[webhook]]`` of that name."""
+    if kind == SERVER:
+        return replace(loaded, servers=tuple(each for each in loaded.servers if each.name != name))
+    return replace(loaded, webhooks=tuple(each for each in loaded.webhooks if each.name != name))
+
+
 def _with_faulty_tables(found: Loaded, before: Loaded) -> Loaded:
     """What was in force of a table that has a fault now, and has not been taken out."""
     servers, problems = _mended(SERVER, found.servers, before.servers, found.problems)

@@ -166,6 +166,19 @@ def test_one_that_is_taken_out_goes_whatever_fault_another_has(
     assert all(each.used == "without this webhook" for each in keeper.loaded.problems)
 
 
+@pytest.mark.expect_log("settings: ")
+@pytest.mark.usefixtures("qapp")
+def test_one_that_the_person_removes_goes_although_a_table_without_a_name_stands_beside_it(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f'{TABLES}[[webhook]]\nkind = "json"\n[[server]]\ncommand = "x"\n')
+    keeper = SettingsKeeper(path)
+    assert keeper.remove_webhook("team") is None
+    assert keeper.remove_server("web") is None
+    assert (keeper.loaded.webhooks, keeper.loaded.servers) == ((), ())
+
+
 def test_what_is_written_back_says_only_what_differs(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(TABLES)
