@@ -52,7 +52,7 @@ def write_address(path: Path, address: Address) -> None:
 
 
 def write_pointer(paths: Paths) -> None:
-    """Write down in the data folder which run folder is in use; raises StorageError."""
+    """Write down in the data and in the run folder which the other is; raises StorageError."""
     for place, leads_to in ((paths.data / POINTER, paths.run), (paths.run / OF_DATA, paths.data)):
         if _path_in(place) != leads_to:
             write_atomic(place, os.fsencode(leads_to))
