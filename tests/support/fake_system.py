@@ -212,9 +212,6 @@ class FakeSystem:
             raise OneWay("without privilege a nice value cannot be lowered again")
         process.nice = nice
 
-    def may_lower_nice(self) -> bool:
-        return self.privileged
-
     def may_set_nice(self, identity: ProcessIdentity, nice: int) -> bool:
         return self.privileged or nice >= self.process(identity).nice_limit
 

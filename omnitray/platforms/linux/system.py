@@ -65,10 +65,6 @@ class Priorities:
                 if _nice(thread) == old:
                     _set_nice(thread, nice)
 
-    def may_lower_nice(self) -> bool:
-        """Whether nice 0 can be had again after it was raised."""
-        return self._may_set_any() or _allows(resource.getrlimit(resource.RLIMIT_NICE), 0)
-
     def may_set_nice(self, identity: ProcessIdentity, nice: int) -> bool:
         """The limit of the process that is to be changed counts, not ours (getrlimit(2))."""
         if self._may_set_any():

@@ -147,12 +147,8 @@ class PsutilSystem:
                 raise
             raise OneWay(str(refused)) from refused
 
-    def may_lower_nice(self) -> bool:
-        """Whether a raised value can be taken back."""
-        return self._nice_returns
-
     def may_set_nice(self, identity: ProcessIdentity, nice: int) -> bool:
-        """The same for every process: limits of single ones are not known here."""
+        """One answer for every process: limits of single ones are not known here."""
         del identity, nice
         return self._nice_returns
 

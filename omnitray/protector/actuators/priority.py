@@ -42,11 +42,6 @@ class NiceActuator(ValueActuator):
     kind = ActuatorKind.NICE
     inherited = True
 
-    @property
-    def reversible(self) -> bool:
-        """Only with privilege, or a limit that allows it."""
-        return self._system.may_lower_nice()
-
     def plan(self, target: Target) -> ActuationPlan:
         """Every living process of the family that is not there yet, if all could be given back."""
         family = self._family(target)

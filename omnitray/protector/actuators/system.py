@@ -180,10 +180,6 @@ class System(Protocol):
         """Set it; raises OneWay for going down without privilege."""
         ...
 
-    def may_lower_nice(self) -> bool:
-        """Whether a raised nice value can be taken back here, of processes like ours."""
-        ...
-
     def may_set_nice(self, identity: ProcessIdentity, nice: int) -> bool:
         """Whether that very process could be given this value, were it at the highest."""
         ...

@@ -72,8 +72,9 @@ def test_the_privilege_of_a_container_is_none_here(
     own.mkdir()
     (own / "uid_map").write_text(f"         {users}\n")
     (own / "status").write_text(f"Name:\tx\nCapEff:\t{capabilities}\n")
-    monkeypatch.setattr(resource, "getrlimit", lambda _which: (0, 0))
-    assert Priorities(Proc(tmp_path), tmp_path).may_lower_nice() is may
+    monkeypatch.setattr(resource, "prlimit", lambda _pid, _which: (0, 0))
+    who = ProcessIdentity(pid=1, start_ticks=1)
+    assert Priorities(Proc(tmp_path), tmp_path).may_set_nice(who, 0) is may
 
 
 def test_a_refusal_to_go_down_is_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
