@@ -221,14 +221,14 @@ class ResourceAlerts:
         incident = self._incidents.get(watched)
         if incident is None and moved is None:
             return self._settle_left_open(watched, step.snapshot)
-        if moved is None and values(step.snapshot).get(watched) is None:
+        value = values(step.snapshot).get(watched)
+        if moved is None and value is None:
             return None  # an alert carries its figure: the next reading has it
         self._left_open.pop(watched, None)
         if incident is None:
             incident = _ResourceIncident(Severity.WARNING, 0.0, 0.0)
             self._incidents[watched] = incident
         is_worth_telling = self._worth_telling(incident, watched.resource, moved, step)
-        value = values(step.snapshot).get(watched)
         rises = moved is not None and moved.after > moved.before
         if not rises and value is not None and value < incident.threshold:
             return None  # it only has to stay clear for a while: who takes the rest is no culprit
