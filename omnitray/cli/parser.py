@@ -143,8 +143,9 @@ def _run(words: Sequence[str]) -> int:
 def _import_msgspec() -> None:
     """Import it without typing_extensions, which it takes where another package brought it.
 
-    That loads ``inspect`` and ``ast``: a fifth of all that a sub-command imports. Without it,
-    msgspec takes the same functions from ``typing``.
+    WORKAROUND for msgspec 0.22: that loads ``inspect`` and ``ast``, a fifth of all that a
+    sub-command imports; without it msgspec takes the same functions from ``typing``. It can go
+    when ``import msgspec`` loads no ``inspect`` where typing_extensions is there.
     """
     hidden: dict[str, ModuleType | None] = cast("dict[str, ModuleType | None]", sys.modules)
     if "typing_extensions" in hidden:

@@ -115,7 +115,12 @@ def dashboard(args: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _opened(address: str) -> bool:
-    """Whether a browser took it: ``webbrowser`` itself believes ``xdg-open`` in each case."""
+    """Whether a browser took it.
+
+    WORKAROUND for CPython: ``webbrowser`` takes a program that it has started in the background for
+    a success, also where it ends with an error right after, as ``xdg-open`` does without a browser.
+    It can go when ``BackgroundBrowser.open`` is False then.
+    """
     try:
         browser = webbrowser.get()
     except webbrowser.Error:

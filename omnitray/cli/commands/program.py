@@ -74,8 +74,9 @@ def completion(args: argparse.Namespace, context: CommandContext) -> int:
 def _offered_now(kind: str) -> dict[str, object]:
     """What each shell does at each Tab for a kind of value, told the word before.
 
-    ``shtab.cmd`` does not do for zsh: its command runs once, when the script is loaded, and what
-    it has said then is offered for as long as that shell lives.
+    WORKAROUND for shtab 1.13: in zsh the command of ``shtab.cmd`` runs once, when the script is
+    loaded, and what it has said then is offered for as long as that shell lives. It can go when
+    ``shtab.cmd`` asks at each Tab and hands over the word before.
     """
     from omnitray.cli.values import ENTRY  # noqa: PLC0415 - needed here alone
 
