@@ -61,7 +61,7 @@ def is_cpu_seen(
 ) -> bool:
     """Whether a good part of what takes the processors is among the jobs; else it is outside.
 
-    With ``own_uid`` among those of this user, whom alone anything can be done to.
+    With ``own_uid`` only jobs of this user count: no other can be acted on.
     """
     taken = sum(
         job.cpu_percent or 0.0

@@ -94,8 +94,8 @@ class MemoryHistory:
         """
         gone = sum(grown for at_s, grown in self._gone if self._now_s - at_s <= _GIVEN_BACK_S)
         growth = self._used_bytes - self._calm_used_bytes
-        by_nobody = growth - (sum(self._sizes.values()) - self._calm_held_bytes)
-        return min(gone, max(0.0, growth, by_nobody)) if self._used_bytes else gone
+        unseen = growth - (sum(self._sizes.values()) - self._calm_held_bytes)
+        return min(gone, max(0.0, growth, unseen)) if self._used_bytes else gone
 
     def unseen_bytes(self, jobs: Sequence[Job], used_bytes: int) -> float:
         """What is used more than when memory was clear, and by no process that can be seen.

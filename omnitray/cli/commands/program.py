@@ -72,7 +72,7 @@ def completion(args: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _offered_now(kind: str) -> dict[str, object]:
-    """What each shell does at each Tab for a kind of value, told the word before.
+    """What each shell does at each Tab for a kind of value, with the word before it.
 
     WORKAROUND for shtab 1.13: in zsh the command of ``shtab.cmd`` runs once, when the script is
     loaded, and what it has said then is offered for as long as that shell lives. It can go when
