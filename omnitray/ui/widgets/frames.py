@@ -240,13 +240,6 @@ class WrapRow(QWidget):
         widget.show()
         self._widgets.append(widget)
 
-    def clear(self) -> None:
-        """Away with all of them."""
-        for widget in self._widgets:
-            widget.hide()
-            widget.deleteLater()
-        self._widgets = []
-
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Take up what has changed while it was hidden."""
         super().showEvent(event)
@@ -423,7 +416,7 @@ class FigureTable(QWidget):
             self._grid.setColumnStretch(column, 1)
 
     def show_rows(self, titles: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-        """Fill it anew."""
+        """Show these rows instead of the former ones."""
         while (item := self._grid.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.hide()
