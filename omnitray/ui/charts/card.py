@@ -23,6 +23,7 @@ from omnitray.ui.widgets.labels import ElidedLabel, label
 _STROKE = 13
 _SPACE = 4
 _BETWEEN = 8
+_ROW_GAP = SMALL_GAP + 2
 
 
 class Legend(QWidget):
@@ -85,14 +86,14 @@ class ChartCard(Card):
         self._middle = QWidget()
         middle = QHBoxLayout(self._middle)
         middle.setContentsMargins(0, 0, 0, 0)
-        middle.setSpacing(SMALL_GAP + 2)
+        middle.setSpacing(_ROW_GAP)
         if len(curves) > 1:
             middle.addWidget(Legend(theme, curves))
         middle.addWidget(self.detail, 1)
         if beside is not None:
             middle.addWidget(beside)
         self._row = QGridLayout()
-        self._row.setHorizontalSpacing(SMALL_GAP + 2)
+        self._row.setHorizontalSpacing(_ROW_GAP)
         self._row.setVerticalSpacing(2)
         self._row.addWidget(self._title, 0, 0)
         self._row.addWidget(self.value, 0, 2)
@@ -110,19 +111,22 @@ class ChartCard(Card):
     @property
     def width_of_one_line(self) -> int:
         """So wide that title, legend and figure stand beside each other."""
-        parts = (self._title, self._middle, self.value)
-        head = sum(each.minimumSizeHint().width() for each in parts)
-        margins = self.column.contentsMargins()
-        return head + 2 * (SMALL_GAP + 2) + margins.left() + margins.right() + 2 * self.frameWidth()
+        return sum(self._least_widths()) + 2 * _ROW_GAP + self._edges()
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """So narrow that each line of its head fits."""
+        title, middle, value = self._least_widths()
+        least = max(title + _ROW_GAP + value, middle)
+        return QSize(least + self._edges(), super().minimumSizeHint().height())
+
+    def _least_widths(self) -> list[int]:
+        """Of title, legend with the words beside it, and figure."""
         parts = (self._title, self._middle, self.value)
-        title, middle, value = (each.minimumSizeHint().width() for each in parts)
-        least = max(title + SMALL_GAP + 2 + value, middle)
+        return [each.minimumSizeHint().width() for each in parts]
+
+    def _edges(self) -> int:
         margins = self.column.contentsMargins()
-        edges = margins.left() + margins.right() + 2 * self.frameWidth()
-        return QSize(least + edges, super().minimumSizeHint().height())
+        return margins.left() + margins.right() + 2 * self.frameWidth()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """One line above the chart, or two."""

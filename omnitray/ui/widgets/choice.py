@@ -47,11 +47,11 @@ class ChoiceButton(TextButton):
         super().__init__()
         self._title, self.name = title, name or title
         self._value: Any = options[0][0]
-        self.menu_of_choices = self._menu = TextMenu(self)
+        self.menu_of_choices = TextMenu(self)
         self._group = QActionGroup(self)
         self._group.triggered.connect(self._on_triggered)
         for value, word in options:
-            action = self._menu.addAction(word.replace("&", "&&"))
+            action = self.menu_of_choices.addAction(word.replace("&", "&&"))
             action.setCheckable(True)
             action.setData(value)
             self._group.addAction(action)
@@ -76,7 +76,7 @@ class ChoiceButton(TextButton):
 
     @Slot()
     def _on_clicked(self) -> None:
-        self._menu.popup(self.mapToGlobal(QPoint(0, self.height() + 2)))
+        self.menu_of_choices.popup(self.mapToGlobal(QPoint(0, self.height() + 2)))
 
     @Slot(QAction)
     def _on_triggered(self, action: QAction) -> None:

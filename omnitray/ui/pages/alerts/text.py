@@ -85,10 +85,8 @@ def times(alert: Alert) -> str:
         return ""
     if alert.source == "monitor":
         lasted_s = epoch(alert.last_seen) - epoch(alert.first_seen)
-        whole_s = (
-            lasted_s - lasted_s % formats.HOUR_S
-        )  # of hours, which a narrow column has room for
-        return f"for {formats.duration(whole_s or lasted_s)}"
+        hours_s = lasted_s - lasted_s % formats.HOUR_S  # whole ones: a narrow column has room
+        return f"for {formats.duration(hours_s or lasted_s)}"
     return f"{alert.count} times"
 
 
