@@ -1,9 +1,9 @@
 """Test sessions that ended without their end: aborted, killed, or ended by the kernel for memory.
 
-The leader of a session leaves a note in its folder of marks and takes it away at its end. Who finds
-the note of a process that is gone and takes it away first (OmniTray where it runs, else the next
-session) raises the one alert about it. Where ``omnitray run`` has started the session it knows how
-that ended, and reports it: the others leave it some time for that.
+The leader of a session leaves a note in its folder of marks and takes it away at its end. The note
+of a process that is gone is taken away by the one that raises the alert about it: OmniTray where it
+runs, else the next session. ``omnitray run`` knows how a session that it has started ended, and
+reports that itself: the others leave it some time for that.
 """
 
 import os
@@ -84,13 +84,10 @@ def take_left(state: Path, *, runs_too: bool = True) -> Iterator[LeftSession]:
     alert says so already. After a restart of the machine nothing is said.
     """
     for path, note in _notes(state):
-        if note.place not in {_place()} - {""} or not note.is_gone:
+        is_asked_for = runs_too or not note.command_run
+        if not is_asked_for or note.place not in {_place()} - {""} or not note.is_gone:
             continue
-        if (
-            (runs_too or not note.command_run)
-            and _took(path)
-            and not any(path.parent.glob("*.due"))
-        ):
+        if _took(path) and not any(path.parent.glob("*.due")):
             yield note
 
 

@@ -146,7 +146,7 @@ def send(member: Member, number: int) -> bool:
 
 
 def let_run(members: "list[Member]", root: int) -> None:
-    """Continue what stands still, whoever holds it, children first; thaw what is frozen.
+    """Continue what is stopped, by any program, children first; thaw what is frozen.
 
     A job that a shell among them has stopped stays so: on a terminal, in a group of its own.
     """

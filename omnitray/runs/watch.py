@@ -233,7 +233,7 @@ class CommandRun:
         self._ending_mono_s = now + KILL_AFTER_S
 
     def _let_end(self, now: float) -> None:
-        """What stands still, by whomever, acts on no signal: it runs, and is not held meanwhile."""
+        """Continue what is stopped or frozen, as it acts on no signal; nothing is held for 10 s."""
         self._release()
         let_run(self._tree.look(), self._tree.root)
         self._told_to_end_mono_s = now

@@ -21,7 +21,7 @@ FOLLOW = Path(__file__).parents[2] / "packaging" / "vscode" / "test" / "follow.m
 MEASURED_S = 40.0
 WINDOWS = (0, 1, 3)
 RAISED = 100
-CPU_BUDGET = 0.2  # of the tray at the level normal, whoever listens
+CPU_BUDGET = 0.2  # of the tray at the level normal, with any number of windows
 MEMORY_BUDGET_MB = 85
 
 

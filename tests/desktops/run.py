@@ -110,7 +110,8 @@ class Visit:
         found: list[FoundIcon] = []
 
         def look() -> bool:
-            found.extend(icon for icon in [self._icon()] if icon is not None)
+            if icon := self._icon():
+                found.append(icon)
             return bool(found)
 
         if not _within(_PATIENCE_S, look):

@@ -84,7 +84,7 @@ def where_to_answer(capabilities: Collection[str], product: str) -> str:
 def _actions(notification: Notification, capabilities: Collection[str], product: str) -> list[str]:
     if "actions" not in capabilities:
         return []
-    # WORKAROUND: Xfce's service has no default action and draws it as a button more (0.7.3 does);
+    # WORKAROUND: Xfce's service has no default action and draws it as another button (0.7.3 does);
     # it can go when a click on the notification itself emits ActionInvoked("default") there.
     knows_default = "xfce" not in product.lower() or not notification.buttons
     actions = [DEFAULT_ACTION, _DEFAULT_LABEL] if knows_default else []

@@ -93,7 +93,7 @@ class StandingRow(QWidget):
         return super().event(event)
 
     def _settle(self) -> None:
-        """Buttons stand beside the words where there is room for both, and the state likewise."""
+        """Buttons and state stand beside the words where there is room for them."""
         em = width_of(text_font(self.font()), "M")
         pill = self.pill.sizeHint().width()
         words = _WORDS_EM * em + max(_WORDS_EM * em, pill) + 2 * GAP

@@ -120,8 +120,8 @@ class ProcessesPage(Page):
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Search, two rows and a line of buttons: no more than where the last line is left out."""
         found = super().minimumSizeHint()
-        spared = 0 if self.chosen.isHidden() else self.chosen.sizeHint().height() + SMALL_GAP
-        return QSize(found.width(), found.height() - spared)
+        last = 0 if self.chosen.isHidden() else self.chosen.sizeHint().height() + SMALL_GAP
+        return QSize(found.width(), found.height() - last)
 
     def _connect(self) -> None:
         self.model.held_changed.connect(self._show_held)
