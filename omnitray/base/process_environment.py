@@ -12,6 +12,8 @@
 | a session bus that answers | Qt takes it for none (``runtime.notifications.set_hung_bus_aside``) |
 | a run folder of the session | one in the temporary folder, else in the home |
 | a free file descriptor | the protector uses its reserve (``DescriptorReserve``) |
+| leave to open as many files as it needs | it does not start, and says why (``lacking_files``) |
+| a time zone that Python can count with | times are in UTC (``set_up_time_zone``) |
 
 A test holds that no other module asks.
 """
@@ -31,6 +33,7 @@ from typing import TextIO
 ROOT = Path(os.path.abspath(os.sep))  # noqa: PTH100 - Path.absolute() asks for the working folder
 _STANDARD = ("stdin", "stdout", "stderr")
 _LOOK_AGAIN_S = 0.005
+_DAY_S = 86_400
 
 
 def home(environ: Mapping[str, str] | None = None) -> Path:
@@ -152,6 +155,45 @@ def set_up_working_folder() -> None:
         os.getcwd()  # noqa: PTH109 - only whether it is there
     except OSError:
         os.chdir(ROOT)
+
+
+def set_up_time_zone() -> None:
+    """UTC where ``TZ`` is a day or more from it: C allows that, and Python then reads no time."""
+    if abs(time.localtime().tm_gmtoff) >= _DAY_S:
+        os.environ["TZ"] = "UTC"
+        time.tzset()
+
+
+# A headless program at rest has 62 open, the reserve of the protector among them; below 41 GLib
+# ends the process. 1024 is what sessions are given, and what select() can count.
+LEAST_FILES = 64
+_FILES = 1024
+
+
+def lacking_files() -> str:
+    """What stands against a start: too few files; empty where nothing does.
+
+    The soft limit of files is raised where the hard one allows it. To be called before anything is
+    opened: without them a library ends the process with an abort.
+    """
+    files = _files_allowed()
+    if files < LEAST_FILES:
+        return f"only {files} files may be open at once, it needs {LEAST_FILES} (see ulimit -n)"
+    return ""
+
+
+def _files_allowed() -> int:
+    try:
+        resource = importlib.import_module("resource")
+    except ImportError:  # Windows has no such limit
+        return _FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft == resource.RLIM_INFINITY or soft >= most:
+        return _FILES if soft == resource.RLIM_INFINITY else int(soft)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return int(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 def is_survived(attempt: Callable[[], object], limit_s: float) -> bool:

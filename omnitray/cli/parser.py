@@ -15,7 +15,12 @@ from types import ModuleType
 from typing import Any, cast
 
 from omnitray import __version__
-from omnitray.base.process_environment import set_up_streams, terminal_columns
+from omnitray.base.process_environment import (
+    lacking_files,
+    set_up_streams,
+    set_up_time_zone,
+    terminal_columns,
+)
 from omnitray.cli import run_options
 from omnitray.cli.terminal import (
     AlignedHelp,
@@ -121,6 +126,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return run(words[1:])
     set_up_streams()
+    set_up_time_zone()
     return with_streams(lambda: _run(words))
 
 
@@ -130,6 +136,9 @@ def _run(words: Sequence[str]) -> int:
     if left:  # the usage that helps is the command's own
         (args.parser or parser).error(f"unrecognized arguments: {' '.join(left)}")
     if args.run is None:
+        if lack := lacking_files() or _lacking_threads():
+            sys.stderr.write(f"OmniTray cannot start: {lack}\n")
+            return 1
         from omnitray import app  # noqa: PLC0415 - Qt, for the program itself alone
 
         return app.main(headless=args.headless, verbose=args.verbose)
@@ -138,6 +147,12 @@ def _run(words: Sequence[str]) -> int:
 
     run = "history:list_runs" if getattr(args, "of_runs", False) else args.run
     return dispatch(_function(run), args)
+
+
+def _lacking_threads() -> str:
+    from omnitray.runtime.workers import lacking_threads  # noqa: PLC0415 - Qt, as for the program
+
+    return lacking_threads()
 
 
 def _import_msgspec() -> None:

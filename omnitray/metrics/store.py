@@ -13,7 +13,6 @@ version is left as it is.
 import contextlib
 import itertools
 import logging
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -30,6 +29,11 @@ from omnitray.metrics.aggregate import (
     Stretch,
     of_stretches,
 )
+
+try:
+    import sqlite3
+except ImportError as error:  # a Python that was built without it; all who read know OSError
+    raise OSError(f"this Python has no SQLite, which keeps the trends: {error}") from error
 
 log = logging.getLogger(__name__)
 VERSION = 1

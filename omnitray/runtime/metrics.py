@@ -105,8 +105,11 @@ class Metrics(QObject):
             self._condition.notify()
 
     def _run(self) -> None:
-        from omnitray.metrics.store import MetricsStore  # noqa: PLC0415 - see the module
-
+        try:
+            from omnitray.metrics.store import MetricsStore  # noqa: PLC0415 - see the module
+        except OSError as error:  # this Python has no SQLite
+            log.warning("no minute is kept: %s", error)
+            return
         store = MetricsStore(self.file)
         sayings = OneShotReporter(log.warning)
         closing = False

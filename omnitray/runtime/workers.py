@@ -32,6 +32,31 @@ _AFTER_FAILURE_S = 5.0
 _STOP_MS = 2000
 
 
+# With 12 threads in all a headless program starts all of its own; with 6 Qt ends the process.
+LEAST_THREADS = 12
+
+
+def lacking_threads() -> str:
+    """What stands against a start: too few threads; empty where nothing does.
+
+    They are started to know it, this one among them, and gone again when this returns.
+    """
+    over = threading.Event()
+    started: list[threading.Thread] = []
+    try:
+        for _ in range(LEAST_THREADS - 1):
+            thread = threading.Thread(target=over.wait, daemon=True)
+            thread.start()
+            started.append(thread)
+    except RuntimeError:  # "can't start new thread"
+        return f"no {LEAST_THREADS} threads can be started (see ulimit -u, memory, and pids.max)"
+    finally:
+        over.set()
+        for thread in started:
+            thread.join()
+    return ""
+
+
 class MonitorWorker(QObject):
     """Steps the monitor at the delays that it asks for."""
 

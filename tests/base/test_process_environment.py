@@ -237,3 +237,60 @@ def test_the_reserve_is_given_away_when_none_is_left_and_taken_back(how: str) ->
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "whole\n", "")
+
+
+ZONE = """
+import datetime as dt
+from omnitray.base.process_environment import set_up_time_zone
+set_up_time_zone()
+print(dt.datetime(2026, 1, 1).astimezone().utcoffset())
+"""
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset"),
+    [
+        ("<+99>-99:59:59", "0:00:00"),
+        ("<+24>-24", "0:00:00"),
+        ("<-24>24", "0:00:00"),
+        ("<+23>-23:59:59", "23:59:59"),
+        ("<-03>3", "-1 day, 21:00:00"),
+        ("nonsense", "0:00:00"),
+    ],
+)
+def test_a_time_zone_that_python_cannot_count_with_is_utc(zone: str, offset: str) -> None:
+    environment = {**os.environ, "TZ": zone}
+    command = [sys.executable, "-c", ZONE]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == offset
+
+
+FILES = """
+import resource, sys
+from omnitray.base.process_environment import lacking_files
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
+print(lacking_files())
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "then", "starts"),
+    [
+        ((24, 24), "24 24", False),
+        ((63, 63), "63 63", False),
+        ((64, 64), "64 64", True),
+        ((24, 100), "100 100", True),
+        ((40, 4096), "1024 4096", True),
+        ((2000, 4096), "2000 4096", True),
+    ],
+)
+def test_it_starts_with_as_many_files_as_it_needs_and_takes_what_it_may(
+    given: tuple[int, int], then: str, *, starts: bool
+) -> None:
+    command = [sys.executable, "-c", FILES, *map(str, given)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lack, limits = done.stdout.splitlines()
+    assert (lack == "") is starts
+    assert starts or lack.startswith(f"only {given[1]} files may be open at once")
+    assert limits == then

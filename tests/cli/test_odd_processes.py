@@ -284,3 +284,20 @@ def test_without_descriptors_it_says_so_once_goes_on_and_answers_later(
     said = log.read_text()
     assert said.count("file descriptors are used up") == 1
     assert "Traceback" not in said
+
+
+def test_without_leave_to_open_files_it_says_so_and_does_not_start(
+    environment: dict[str, str],
+) -> None:
+    limited = ("sh", "-c", 'ulimit -n 24 && exec "$@"', "sh")
+    done = answered(environment, "--headless", wrapper=limited)
+    said = "OmniTray cannot start: only 24 files may be open at once, it needs 64 (see ulimit -n)"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{said}\n")
+
+
+def test_a_time_zone_of_days_from_utc_ends_no_command(environment: dict[str, str]) -> None:
+    days = {**environment, "TZ": "<+99>-99:59:59"}
+    done = answered(days, "alert", "CRITICAL", "x")
+    assert done.returncode == 0, done.stderr
+    done = answered(days, "alerts")
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)

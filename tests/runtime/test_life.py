@@ -15,7 +15,12 @@ from omnitray.base.policy import MonitorPolicy
 from omnitray.monitor.monitor import MonitorStep, ProgressiveMonitor
 from omnitray.runtime import logs
 from omnitray.runtime.shutdown import Stages, StopSignals
-from omnitray.runtime.workers import MonitorWorker, WorkerThread
+from omnitray.runtime.workers import (
+    LEAST_THREADS,
+    MonitorWorker,
+    WorkerThread,
+    lacking_threads,
+)
 from support.clock import FakeClock
 from support.told_machine import ToldMachine, told_monitor
 
@@ -163,3 +168,21 @@ def test_the_log_file_is_private_and_survives_hostile_text(tmp_path: Path) -> No
 def test_what_qt_says_goes_into_the_log() -> None:
     logs.take_qt_messages()
     qWarning("something about a timer")
+
+
+@pytest.mark.parametrize("possible", [0, 5, LEAST_THREADS - 2, LEAST_THREADS - 1])
+def test_it_starts_only_with_as_many_threads_as_it_needs(
+    monkeypatch: pytest.MonkeyPatch, possible: int
+) -> None:
+    start = threading.Thread.start
+    started: list[threading.Thread] = []
+
+    def limited(thread: threading.Thread) -> None:
+        if len(started) == possible:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+        started.append(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    assert ("threads" in lacking_threads()) is (possible < LEAST_THREADS - 1)
+    assert not any(thread.is_alive() for thread in started)

@@ -1,6 +1,7 @@
 """Minutes on their way to the database: what the disk does not take waits for it."""
 
 import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import QCoreApplication
 
+from omnitray.api.metric_calls import MetricsQuery, read_metrics
 from omnitray.metrics.aggregate import Period
 from omnitray.metrics.store import MetricsStore, read_points
 from omnitray.protector.view import ActionOutcome, ProtectionView
@@ -137,3 +139,19 @@ def test_one_minute_that_cannot_be_written_costs_no_other(
     desk.minutes(0, 3)
     desk.wait(3)
     assert desk.written() == [0, 2]
+
+
+@pytest.mark.expect_log("no minute is kept: this Python has no SQLite")
+def test_a_python_without_sqlite_keeps_no_minute_and_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "sqlite3", None)
+    monkeypatch.delitem(sys.modules, "omnitray.metrics.store")
+    sentence = "this Python has no SQLite, which keeps the trends"
+    with pytest.raises(OSError, match=sentence):
+        read_metrics(desk.file, MetricsQuery(), fake_door.MOMENT)
+    desk.minutes(0, 3)
+    assert desk.metrics.stop()
+    assert [each.message.partition(": import")[0] for each in caplog.records] == [
+        f"no minute is kept: {sentence}"
+    ]
