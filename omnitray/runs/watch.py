@@ -101,7 +101,7 @@ class CommandRun:
         self._step = BudgetStep.FREE
         self._held: list[Member] = []
         self._held_mono_s = 0.0
-        self._told_to_end_mono_s = float("-inf")
+        self._told_to_end_mono_s = self._let_run_until_mono_s = float("-inf")
         self._samples: list[list[float]] = []
         self._last_sample = (0.0, 0.0)
         self._ending_mono_s: float | None = None
@@ -169,6 +169,8 @@ class CommandRun:
 
     def _on_signal(self, found: "tuple[int, bool]", child: Child, relay: SignalRelay) -> None:
         number, pass_on = found
+        if number in STOPS:
+            self._let_run_until_mono_s = float("-inf")  # it came after the end, and counts
         if pass_on or number in ENDS:
             self._pass_on(number, child, sends=pass_on)
         elif number == signal.SIGTSTP and not child.own_session and is_stopped(child.pid):
@@ -235,8 +237,10 @@ class CommandRun:
     def _let_end(self, now: float) -> None:
         """Continue what is stopped or frozen, as it acts on no signal; nothing is held for 10 s."""
         self._release()
-        let_run(self._tree.look(), self._tree.root)
+        if not signal.sigpending() & STOPS:  # a Ctrl-Z that has come since counts
+            let_run(self._tree.look(), self._tree.root)
         self._told_to_end_mono_s = now
+        self._let_run_until_mono_s = now + LET_RUN_AGAIN_S
 
     def _end_rest(self, until_mono_s: float) -> None:
         """Wait a moment for what was sent TERM, then end as a whole what still forks."""
@@ -264,7 +268,7 @@ class CommandRun:
         """Measure, hold the budget; seconds until the next look."""
         began = time.perf_counter()
         self._sample(now)
-        if now < self._told_to_end_mono_s + LET_RUN_AGAIN_S:
+        if now < self._let_run_until_mono_s and not signal.sigpending() & STOPS:
             let_run(self._tree.members, self._tree.root)
         wait_s = self._keep_budget(now) if self._memory or self._cpu else None
         if now >= self._write_due_mono_s:
