@@ -138,7 +138,8 @@ class AutogroupActuator(ValueActuator):
             old = self._system.autogroup_nice(process)
             if others:
                 spared.append(f"session {session} holds {len(others)} other processes")
-            elif old < 0:  # below 0 is for privileged users alone
+            # Below 0 the kernel asks for the right to set such a nice value (can_nice()).
+            elif old < 0 and not self._system.may_set_nice(process, old):
                 spared.append(f"session {session} has {old}, which this user could not give back")
             elif old < NICEST:
                 yield ValueChange(process=process, unit=str(session), old=old, new=NICEST)
