@@ -86,7 +86,7 @@ def test_figures_are_asked_for_by_series_and_resolution(known: Running) -> None:
 def test_what_there_is_not_is_refused_in_a_sentence(api: Running) -> None:
     answer = api.ask("GET", f"{PREFIX}/metrics?series=warmth")
     assert answer.status == 422
-    assert "there are cpu" in answer.json["detail"]
+    assert "'warmth' is not allowed; allowed: cpu, memory" in answer.json["detail"]
     assert api.ask("GET", f"{PREFIX}/metrics?by=week").status == 422
 
 

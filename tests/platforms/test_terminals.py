@@ -113,7 +113,7 @@ def test_after_a_stop_it_is_said_that_fg_is_needed_and_never_that_it_is_restored
     shell: Shell, system: System, only: Only
 ) -> None:
     # It reads from its terminal when it goes on, as a program does that asks something.
-    job = shell.run("sh -c 'echo up; while :; do read line; done'")
+    job = shell.run("sh -c 'trap \"read line\" CONT; sleep 60 & echo up; wait'")
     actions = only(ActuatorKind.STOP)
     (done,) = actions.perform(order(job, EscalationStep.PAUSE))
     assert done.outcome is ActuationOutcome.APPLIED
