@@ -1,8 +1,10 @@
 """Runs started for real, with their files in a folder of the test."""
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,5 +51,12 @@ class Runner:
 
 
 @pytest.fixture
-def runner(tmp_path: Path, environ: dict[str, str]) -> Runner:
-    return Runner(tmp_path, environ)
+def runner(tmp_path: Path, environ: dict[str, str]) -> Iterator[Runner]:
+    """Its commands ignore no signal, also where the tests run in the background of a script."""
+    names = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
+    ignored = [each for each in names if signal.getsignal(each) is signal.SIG_IGN]
+    for each in ignored:
+        signal.signal(each, signal.SIG_DFL)
+    yield Runner(tmp_path, environ)
+    for each in ignored:
+        signal.signal(each, signal.SIG_IGN)
