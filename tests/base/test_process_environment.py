@@ -278,8 +278,8 @@ print(*resource.getrlimit(resource.RLIMIT_NOFILE))
     ("given", "then", "starts"),
     [
         ((24, 24), "24 24", False),
-        ((63, 63), "63 63", False),
-        ((64, 64), "64 64", True),
+        ((47, 47), "47 47", False),
+        ((48, 48), "48 48", True),
         ((24, 100), "100 100", True),
         ((40, 4096), "1024 4096", True),
         ((2000, 4096), "2000 4096", True),
