@@ -291,7 +291,7 @@ def test_without_leave_to_open_files_it_says_so_and_does_not_start(
 ) -> None:
     limited = ("sh", "-c", 'ulimit -n 24 && exec "$@"', "sh")
     done = answered(environment, "--headless", wrapper=limited)
-    said = "OmniTray cannot start: only 24 files may be open at once, it needs 64 (see ulimit -n)"
+    said = "OmniTray cannot start: only 24 files may be open at once, it needs 48 (see ulimit -n)"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{said}\n")
 
 
