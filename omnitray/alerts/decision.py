@@ -80,7 +80,7 @@ EVERYWHERE = RECORD + FEED + ATTENTION
 class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is to become of an alert now, and why.
 
-    ``notify`` means that the person is told: the attention channels show ``title`` and ``body``.
+    ``notify`` means that the person is notified: attention channels show ``title`` and ``body``.
     ``withdraw`` means that what they show in ``slot`` is taken back. A notification replaces the
     one with the same ``slot``; several alerts (``members``, their ids) may share one. ``at`` is
     wall time in seconds. ``suppressed`` is how many raises went untold since the last time.

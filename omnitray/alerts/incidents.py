@@ -79,7 +79,7 @@ def begin(alert: Alert, now_m: float) -> Incident:
 def restored(alert: Alert, now_m: float, silent_s: float) -> Incident:
     """An incident that was open when the program ended, last raised ``silent_s`` ago.
 
-    It counts as told when a channel that notifies has taken it; the repeat interval restarts.
+    It counts as notified when a channel that notifies has taken it; the repeat interval restarts.
     """
     told = any(channel in alert.channels for channel in ATTENTION)
     return Incident(

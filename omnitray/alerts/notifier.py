@@ -212,7 +212,7 @@ class Notifier:
         return self._handover.emit(incident.alert, decision)
 
     def _tell_elsewhere(self, incident: Incident, now_m: float) -> Outgoing:
-        """A question on this desktop says it; who is told of alerts elsewhere sees no question."""
+        """A question on this desktop says it; who gets alerts elsewhere sees no question."""
         others = tuple(each for each in ATTENTION if each is not AlertChannel.DESKTOP)
         return self._emit_alone(incident, Reason.ASKED_ABOUT, RECORD + FEED + others, now_m)
 

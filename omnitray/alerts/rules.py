@@ -1,7 +1,7 @@
 """Whether the person is notified: a pure function from a case to a verdict.
 
 The order of the rules is their precedence: switched off, too mild, paused, acknowledged, explained
-by something worse, flapping, too soon, not due; what passes all of them is told now, in a group,
+by something worse, flapping, too soon, not due; what passes all of them is shown now, in a group,
 or in a digest.
 """
 

@@ -266,7 +266,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """Processes that belong together, under a name that a person recognises.
 
     ``cpu_percent`` is of one core. ``growth_bps`` is the change of RSS a second, None until it
-    can be told. ``key`` is stable for the life of the job. ``is_own_command``: it is a command of
+    is known. ``key`` is stable for the life of the job. ``is_own_command``: it is a command of
     OmniTray's and no other's, which is never named as a cause.
     """
 

@@ -7,7 +7,7 @@
 | open standard streams | the null device, so that no file of ours gets their numbers |
 | a terminal with columns | no line is cut |
 | a locale that can say every letter | what it cannot say is escaped |
-| signals that may be heard (``nohup``) | who ignored them before us is right |
+| signals that are not ignored (``nohup``) | who ignored them before us is right |
 | a display that answers | the program runs headless (``is_survived``) |
 | a session bus that answers | Qt takes it for none (``runtime.notifications.set_hung_bus_aside``) |
 | a run folder of the session | one in the temporary folder, else in the home |

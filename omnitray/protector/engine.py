@@ -214,7 +214,7 @@ class Protecting:
         return self._surroundings.before_theirs(self.policy)
 
     def reply(self, reply: Reply) -> None:
-        """The person has spoken; heard at the next step."""
+        """The person has replied; the next step takes it."""
         self._replies.append(reply)
         self._looks_anyway = True
 

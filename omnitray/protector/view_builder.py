@@ -344,7 +344,7 @@ def told_of(
     reply: Reply,
     title: str,
 ) -> ActionFeedback:
-    """What came of a reply; ``known`` are the ids of the actions before it was heard."""
+    """What came of a reply; ``known`` are the ids of the actions before it."""
     step = _REPLY_STEPS.get(reply.answer)
     if step is None:
         return _told_of_sparing(reply, title)

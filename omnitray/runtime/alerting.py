@@ -39,7 +39,7 @@ _GATHER_MS = 200
 
 
 class Alerting(QObject):
-    """``settings`` says how to notify, and who else is told.
+    """``settings`` says how to notify, and who else gets alerts.
 
     ``delivered`` says what became of alerts lately: tuple[Delivery, ...], on the main thread.
     """

@@ -1,6 +1,6 @@
 """Many alerts moved at once, in slices between which the event loop runs.
 
-The window, the tray and signals stay served however many alerts there are; who watches hears of
+The window, the tray and signals stay served however many alerts there are; who watches gets
 the progress and may cancel what is left.
 """
 

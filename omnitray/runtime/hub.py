@@ -259,7 +259,7 @@ class Hub(QObject):
         self._arm_alerts()
 
     def nothing_held(self) -> None:
-        """The protector holds nothing (any more): what was told of it is over; ends stay open."""
+        """The protector holds nothing (any more): what was said of it is over; ends stay open."""
         self._shortages.release()
 
     def hold(self, phrases: tuple[str, ...]) -> None:

@@ -140,7 +140,7 @@ _log = logging.getLogger(__name__)
 
 
 class Notifications(QObject):
-    """Shows notifications, hears clicks.
+    """Shows notifications, takes clicks.
 
     What :meth:`add_fallback` adds is asked when the desktop's notification service cannot;
     ``last_resort`` comes after that, by default plyer on platforms that do not speak D-Bus (on

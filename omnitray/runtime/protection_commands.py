@@ -151,7 +151,7 @@ class Cleans(Protocol):
 class ProtectCommands:
     """Carries them out: ``ask`` runs something on the protector's thread.
 
-    ``expect`` hears the file of each recording that is begun, on that thread.
+    ``expect`` gets the file of each recording that is begun, on that thread.
     """
 
     def __init__(

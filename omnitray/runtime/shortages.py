@@ -1,7 +1,7 @@
 """Shortages as alerts: what monitor and protector say of a resource becomes one incident.
 
 Main thread. The monitor's steps, the protector's notices and a person's acknowledgement go in; the
-alert system hears of one alert for each resource (``alerts.resource_incidents``).
+alert system gets one alert for each resource (``alerts.resource_incidents``).
 """
 
 import os
@@ -88,7 +88,7 @@ class Shortages:
         return True
 
     def over(self, labels: Mapping[str, str]) -> bool:
-        """What a notice told of stands no longer; False where it was about no resource."""
+        """What a notice was about stands no longer; False where it was about no resource."""
         watched = _watched_in(labels)
         if watched is None:
             return False
@@ -149,7 +149,7 @@ def _key(labels: Mapping[str, str]) -> str:
 def _left_open(alerts: AlertSystem, bands: Thresholds) -> dict[Watched, float]:
     """What an earlier run left open, and under what it counts as over.
 
-    One that has told of an end stays until the person has seen it.
+    One that speaks of an end stays until the person has seen it.
     """
     found = {}
     for alert in alerts.open_alerts():

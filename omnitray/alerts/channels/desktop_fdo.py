@@ -49,7 +49,7 @@ class _ShownIncident(msgspec.Struct, eq=False):
 class FdoNotifier:
     """A :class:`.notification.Notifier` over a connection that it is given.
 
-    ``on_response`` hears what the person chose, ``on_closed`` that a notification is gone,
+    ``on_response`` gets what the person chose, ``on_closed`` that a notification is gone,
     ``on_failed`` that one could not be shown after all (the next notifier's turn), ``on_shown``
     that the service has taken one.
     """

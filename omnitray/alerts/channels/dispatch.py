@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """``report`` hears, once each, of channels that fail or hang."""
+    """``report`` is called once for each channel that fails or hangs."""
 
     def __init__(
         self,

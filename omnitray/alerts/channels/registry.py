@@ -1,6 +1,6 @@
 """The channels: one line each. A new one is a file with ``open_channel`` and a line here.
 
-``audience`` says what a channel hears: FEED every change of every alert, ATTENTION only what the
+``audience`` says what a channel gets: FEED every change of every alert, ATTENTION only what the
 person is notified of, RECORD is the file that all of them stand in. The order is the one in which
 names stand in an alert's ``channels``.
 """
@@ -13,7 +13,7 @@ from omnitray.base.facts import AlertChannel
 
 
 class Audience(enum.Enum):
-    """What a channel hears."""
+    """What a channel gets."""
 
     RECORD = "every version of every alert, on disk"
     FEED = "every change of every alert"

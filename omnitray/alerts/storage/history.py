@@ -188,7 +188,7 @@ def _is_running(pid: int) -> bool:
 class History:
     """The history in one folder, used by one thread; ``view`` and ``reader`` serve the others.
 
-    ``report`` hears, once each, what a person should know: damaged files, a disk that refuses.
+    ``report`` gets, once each, what a person should know: damaged files, a disk that refuses.
     ``is_alive`` tells whether a process runs, so that its torn files can be swept at once.
     ``keep`` False is for a process that only adds alerts.
     """

@@ -88,7 +88,7 @@ class Units(Protocol):
         ...
 
     def is_held(self, process: ProcessIdentity) -> bool:
-        """Whether a freezer holds it, so that it hears nothing but KILL."""
+        """Whether a freezer holds it, so that it obeys nothing but KILL."""
         ...
 
     def cpu_weight(self, unit: str) -> int | None:

@@ -1,7 +1,7 @@
 """Whether a host shows tray icons. Hosts come late, go, and come back.
 
 :class:`TrayHost` asks Qt whether there is a tray and says ``appeared`` or ``vanished``. What makes
-it ask: the StatusNotifierWatcher's name or a host of it comes or goes (heard on the session bus);
+it ask: the StatusNotifierWatcher's name or a host of it comes or goes (seen on the session bus);
 and, on X11 while there is no watcher, a slow look, since XEmbed hosts announce themselves to X
 clients only. ``appeared`` is also sent when a watcher comes while an icon is shown elsewhere: an
 icon that was made before does not move to it.

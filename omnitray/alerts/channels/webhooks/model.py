@@ -15,7 +15,7 @@ Via = Literal["http", "smtp", "apprise"]
 
 
 class EventAction(enum.StrEnum):
-    """A step in the life of an incident, as the receiver hears of it."""
+    """A step in the life of an incident, as the receiver gets it."""
 
     TRIGGER = "trigger"
     ACKNOWLEDGE = "acknowledge"

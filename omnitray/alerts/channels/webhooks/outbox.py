@@ -1,7 +1,7 @@
 """``data/outbox/``: a file a delivery, durable before the notification, gone once it arrived.
 
 ``NUMBER_NAME.json``, numbers in the order of events over all restarts. ``known.json`` is what each
-receiver has heard of open incidents: written before the file of a delivered event goes, so
+receiver knows of open incidents: written before the file of a delivered event goes, so
 that a crash between the two repeats an event and never forgets one. ``arrived.jsonl`` has what
 arrived lately, for the detail of an alert after a restart; ``dropped.json`` how much was dropped
 for a receiver that takes nothing. A file that cannot be read is set aside. What the disk refuses is
@@ -137,7 +137,7 @@ class WebhookOutbox:
     ) -> None:
         """The receiver does not get these; ``staying`` are the fingerprints of which others wait.
 
-        It hears of the rest if they repeat later, when there is room.
+        It gets the rest if they repeat later, when there is room.
         """
         known = self.known.get(webhook, {})
         for event in events:

@@ -246,9 +246,9 @@ def beyond(
 ) -> set[str]:
     """The ids of those that leave so that the rest is within the limits, as far as may be. Pure.
 
-    First what a later event of its incident makes old, then incidents that the receiver has heard
+    First what a later event of its incident makes old, then incidents that the receiver knows
     nothing of: the least severe first, of these those that are over, the oldest first. Of one that
-    it has heard of, its end stays, or else the newest event: what was begun is always ended.
+    it knows, its end stays, or else the newest event: what was begun is always ended.
     """
     count, size = len(events), sum(weights[each.id] for each in events)
     gone: set[str] = set()
@@ -281,7 +281,7 @@ def _importance(incident: Sequence[WebhookEvent]) -> tuple[int, bool, str]:
 def _parts(
     incident: Sequence[WebhookEvent],
 ) -> tuple[Sequence[WebhookEvent], Sequence[WebhookEvent]]:
-    """What later events make old, and what the receiver has heard nothing of. The rest stays."""
+    """What later events make old, and what the receiver knows nothing of. The rest stays."""
     ends = [n for n, each in enumerate(incident) if each.action is EventAction.RESOLVE]
     heard: Sequence[WebhookEvent] = ()
     unheard = incident

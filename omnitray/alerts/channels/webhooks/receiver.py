@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Receiver:
-    """Sends what is added; ``settled`` hears, on its thread, what came of each batch."""
+    """Sends what is added; ``settled`` gets, on its thread, what came of each batch."""
 
     def __init__(
         self,
