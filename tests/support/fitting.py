@@ -128,7 +128,9 @@ def _cut_cells(view: QTreeView) -> list[str]:
 
 
 _NAME_EM = 11  # about twenty letters: enough to tell one job, command or path from another
-_ROWS = 1.4  # of two lines each, at 24 pt in the smallest window; of one line two are whole
+# Rows in sight, by how many lines of words the window has room for: of 17 lines on (13 pt in the
+# smallest one) three; 18 pt have 14 lines there, 24 pt have 10 and what the program keeps at least.
+_ROWS = ((17, 3.0), (12, 2.0), (0, 1.7))
 _LOG_LINES = 6
 
 
@@ -161,7 +163,7 @@ def _faults(window: MainWindow) -> list[str]:
         if (lines := each.viewport().height() / each.fontMetrics().height()) < _LOG_LINES
         if each.isReadOnly()
     ]
-    return [*cut_off(window), *unreadable, *few, *bars_in_bars(window)]
+    return [*cut_off(window), *unreadable, *few, *_bars_in_bars(window)]
 
 
 def _settle() -> None:
@@ -169,7 +171,7 @@ def _settle() -> None:
         QApplication.processEvents()
 
 
-def bars_in_bars(window: MainWindow) -> list[str]:
+def _bars_in_bars(window: MainWindow) -> list[str]:
     """Lists and panes that scroll upright within something that does so too."""
     areas = [each for each in window.findChildren(QAbstractScrollArea) if _scrolls(each)]
     return [
@@ -187,14 +189,18 @@ def _scrolls(area: QAbstractScrollArea) -> bool:
 def _unreadable(view: CellView) -> list[str]:
     delegate, model = view.itemDelegate(), view.model()
     assert isinstance(delegate, CellDelegate)
+    lines = view.window().height() / view.fontMetrics().height()
+    least_rows = next(rows for from_lines, rows in _ROWS if lines >= from_lines)
     rows = view.viewport().height() / delegate.row_height(view.font())
-    found = [f"a list of {rows:.1f} rows"] if rows < min(_ROWS, model.rowCount()) - 0.1 else []
+    few = rows < min(least_rows, model.rowCount()) - 0.1
+    found = [f"a list of {rows:.1f} rows"] if few else []
     room = view.columnWidth(view.plan.name_column)
+    most = view.viewport().width() * 3 // 5  # a figure stands beside it
+    enough = min(_NAME_EM * view.fontMetrics().horizontalAdvance("M"), most)
     for row in range(model.rowCount()):
         cell = model.index(row, view.plan.name_column).data(CELL)
         need = delegate.width_of(cell._replace(quiet=""), view.font())
-        em = view.fontMetrics().horizontalAdvance("M")
-        least = min(need, _NAME_EM * em, view.viewport().width() // 2)  # a figure stands beside it
+        least = min(need, enough)
         if room < least:
             found.append(f"name {cell.text!r} has {room} of {least}")
     return found
