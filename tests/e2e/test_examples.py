@@ -293,7 +293,7 @@ def typed() -> set[str]:
 
 
 def runnable(page: str) -> list[Example]:
-    """The examples of a page that are programs of their own, and harm nobody."""
+    """The examples of a page that are programs of their own and may be run here."""
     return [
         each
         for each in examples(page)
@@ -302,7 +302,19 @@ def runnable(page: str) -> list[Example]:
     ]
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if runnable(page)])
+SHOWING = [page for page in PAGES if runnable(page)]
+
+
+def test_no_page_loses_its_examples() -> None:
+    """Of a page on which none is recognized nothing would be typed, and no test would fail."""
+    assert {"README.md", "docs/guide.md", "docs/cli.md", "docs/api.md"} <= set(SHOWING)
+    for page in PAGES:
+        text = (ROOT / page).read_text()
+        begun = re.findall(r"^ *```(?:sh|bash|console|python)\b", text, re.MULTILINE)
+        assert len(BLOCK.findall(text)) == len(begun), page
+
+
+@pytest.mark.parametrize("page", SHOWING)
 def test_every_example_runs_as_it_stands(program: OmniTray, typed: set[str], page: str) -> None:
     reader = Reader(program)
     faults = {}
