@@ -96,6 +96,7 @@ def test_a_second_start_shows_the_window_of_the_first_also_after_a_crash(
 
 
 def shown(server: NotificationServer) -> Received:
+    # Patience, and no bound of the program: beside busy neighbours 40 s were too few.
     wait_until(lambda: server.on_screen, "it is notified", timeout_s=100)
     return server.on_screen[-1]
 
