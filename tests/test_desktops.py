@@ -48,6 +48,7 @@ def test_the_icon_is_found_on_its_panel(tmp_path: Path, panel: Panel, badge: Bad
     assert 500 <= found.x < 522
     assert 4 <= found.y < 26
     assert find_icon(bare, bare) is None
+    assert find_icon(kept(screen(), tmp_path / "none.png"), bare) is None
 
 
 def test_the_window_is_known_by_its_ground(tmp_path: Path) -> None:
