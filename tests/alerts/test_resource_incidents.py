@@ -49,7 +49,7 @@ def test_what_was_done_heads_and_the_figures_of_the_machine_stay() -> None:
     assert not said.escalates
 
 
-def test_whom_the_monitor_names_is_in_no_title_that_another_part_heads() -> None:
+def test_the_job_that_the_monitor_names_is_in_no_title_that_another_part_heads() -> None:
     incidents = ResourceIncidents()
     named = part(MONITOR_PART, "Memory 91 %: pytest", weight=10, context={NAMED: "pytest"})
     assert incidents.say(MEMORY, named).context[NAMED] == "pytest"

@@ -1,4 +1,4 @@
-"""The recipe "Add an endpoint and its command" of CONTRIBUTING, followed to the letter."""
+"""The recipe "Add an endpoint and its command" of CONTRIBUTING, with its own code."""
 
 import argparse
 from pathlib import Path

@@ -62,8 +62,8 @@ class Handler(BaseHTTPRequestHandler):
 
 HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Handler).serve_forever()
 """
-# Whoever runs the tests does other things as well, and one example switches protection on.
-NOBODY = '[protect]\nstate = "off"\nprotected = ["*", "/*"]\n'
+# The tests run beside other work, and one example switches protection on.
+PROTECTS_NOTHING = '[protect]\nstate = "off"\nprotected = ["*", "/*"]\n'
 
 
 class Example(NamedTuple):
@@ -149,7 +149,7 @@ def program(tmp_path_factory: pytest.TempPathFactory, tools: Path) -> Iterator[O
     address.write_text(f"{receiver.url}\n")
     servers, webhooks = block_of("docs/servers.md", "toml"), block_of("docs/webhooks.md", "toml")
     declared = PORTS.sub(lambda port: ports.get(port[1], port[1]), servers)
-    ours.configure(f"{NOBODY}{declared}{webhooks}")
+    ours.configure(f"{PROTECTS_NOTHING}{declared}{webhooks}")
     archive = home / "data" / "alerts" / "archive"
     archive.mkdir(parents=True)
     old = msgspec.structs.replace(samples.alerts()[0], state="resolved")

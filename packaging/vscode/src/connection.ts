@@ -150,7 +150,7 @@ export class Connection extends EventEmitter<Events> {
         this.take(socket, address);
         return;
       } catch (error) {
-        refused ??= error instanceof RequestFailed ? error : undefined; // else nobody of ours is there
+        refused ??= error instanceof RequestFailed ? error : undefined; // else no OmniTray is there
       }
     }
     if (attempt === this.attempt) {

@@ -77,7 +77,7 @@ function refusal(status: string, t: Translate): string {
   }
 }
 
-/** What a request came to nought by; of a refusal OmniTray's own sentence. */
+/** Why a request failed; of a refusal OmniTray's own sentence. */
 export function failureText(error: unknown, t: Translate): string {
   if (!(error instanceof RequestFailed)) {
     return t("OmniTray does not answer.");

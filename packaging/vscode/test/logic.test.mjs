@@ -151,7 +151,7 @@ describe("words", () => {
     assert.equal(core.withoutIcons("$(bug) $5"), "\\$(bug) $5");
   });
 
-  it("make no link of a pop-up, whoever has named the test", () => {
+  it("make no link of a pop-up, whatever a test is called", () => {
     // As the editor reads the text of a message (vs/base/common/linkedText.ts).
     const link = /\[([^\]]+)\]\(((?:https?:\/\/|command:|file:)[^)\s]+)(?: (["'])(.+?)(\3))?\)/gi;
     const hostile = "[Fix it](command:workbench.action.terminal.sendSequence?%7B%22text%22%3A%22id%22%7D)";
