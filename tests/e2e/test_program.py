@@ -26,6 +26,7 @@ level = "intensive"
 [thresholds.cpu]
 hold_s = 2
 """
+WAITS_NICE = 5  # of a session: a thirtieth of the weight of one that is pushed
 
 
 @pytest.fixture
@@ -96,8 +97,7 @@ def test_a_second_start_shows_the_window_of_the_first_also_after_a_crash(
 
 
 def shown(server: NotificationServer) -> Received:
-    # Patience, and no bound of the program: beside busy neighbours 40 s were too few.
-    wait_until(lambda: server.on_screen, "it is notified", timeout_s=100)
+    wait_until(lambda: server.on_screen, "it is notified", timeout_s=40)
     return server.on_screen[-1]
 
 
@@ -109,7 +109,7 @@ def test_a_real_cpu_load_is_told_once_with_its_culprit_and_taken_back_when_it_is
 ) -> None:
     assert tray_watcher
     processors = world.hold_processors(desktop.folder)
-    # Whether others wait is read there: what a probe finds depends on the machine's other work.
+    # Whether others wait is read there, until the probe has measured it.
     world.hold_cpu_pressure(desktop.folder, some_percent=80.0)
     program = OmniTray(desktop, prefix=world.prefix)
     program.configure(f'{QUICK}[protect]\nstate = "off"\n')
@@ -120,7 +120,10 @@ def test_a_real_cpu_load_is_told_once_with_its_culprit_and_taken_back_when_it_is
         alert = wait_until(
             lambda: program.alert_of("RESOURCE_CRITICAL", "firing"), "it is stored", timeout_s=60
         )
+        # Its probe decides whether others wait. It may be served at once beside two loops.
+        program.push(WAITS_NICE)
         told = shown(notification_server)
+        program.push(0)
         assert told.title.startswith("CPU")
         wait_until(lambda: program.get("status")["level"] == "critical", "it looks closely")
         culprit = alert["context"]["culprits"][0]

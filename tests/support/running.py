@@ -61,11 +61,14 @@ class OmniTray:
             self.wait_until_it_answers()
         return self.program
 
-    def push(self) -> None:
-        """Give its session weight: what it measures of waiting is not that of its neighbours."""
+    def push(self, nice: int = PUSHED_NICE) -> None:
+        """Give its session weight: what it measures of waiting is not that of its neighbours.
+
+        With a ``nice`` above 0 it gets less than they do: it waits for those that are pushed.
+        """
         file = Path(f"/proc/{self.program.pid}/autogroup") if self.program else None
         if file is not None and file.exists():
-            file.write_text(str(PUSHED_NICE))
+            file.write_text(str(nice))
 
     def launch(self, *arguments: str) -> Program:
         """Start the command and do not wait.
