@@ -444,7 +444,7 @@ def test_a_server_that_keeps_the_connection_counts_by_its_status(
         thread = threading.Thread(target=serve)
         thread.start()
         port = listener.getsockname()[1]
-        probed = check(f"http://[::1]:{port}/health", 0.3)
+        probed = check(f"http://[::1]:{port}/health", 1.0)
         thread.join()
         ((link, request),) = kept
         link.close()
