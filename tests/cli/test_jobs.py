@@ -170,7 +170,8 @@ def test_an_end_is_waited_for(
     monkeypatch.setattr(api.door, "_carry_out", lambda _: begun)
     monkeypatch.setattr(api.door, "protection", page)
     monkeypatch.setattr(protector, "_LOOK_S", 0.01)
-    monkeypatch.setattr(protector, "_ENDED_WITHIN_S", 0.1)
+    if len(outcomes) == 1:  # it never ends
+        monkeypatch.setattr(protector, "_ENDED_WITHIN_S", 0.1)
     outcome = omnitray(*words)
     assert outcome.out.startswith("make -j8 (9 processes) was asked to stop")
     assert outcome.code == code
