@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from omnitray.alerts.model import Alert
-from omnitray.base.bounded import oom_kills, rose
+from omnitray.base.bounded import oom_kills, read_bounded, rose
 from omnitray.base.durable import make_folder, write_atomic
 from omnitray.base.facts import AlertType, Mode, MonitorLevel
 from omnitray.base.process_environment import home
@@ -41,6 +41,7 @@ from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
 from omnitray.pytest_plugin.running_test import WRONG_KEY, TestProcess, mark_of, own_marks
 from omnitray.pytest_plugin.summary import RunSummary, TreeSampler
 from omnitray.runs.left_sessions import FOLDER, LeftSession, note_session, take_left
+from omnitray.runs.records import MOST_BYTES
 
 CRASHED = "CRASHED with signal"  # pytest-forked's words
 OF_ONE_TEST = frozenset({"nodeid", "phase", "error", "file", "line"})  # in a group, of its first
@@ -97,7 +98,7 @@ def _next_run(reporter: Reporter, project: str) -> str:
     """The number of this run of the project, counted in ``data/pytest_runs.json``."""
     path = reporter.paths.data / "pytest_runs.json"
     try:
-        counts = msgspec.json.decode(path.read_bytes(), type=dict[str, int])
+        counts = msgspec.json.decode(read_bounded(path, MOST_BYTES), type=dict[str, int])
     except (*FAULTS, FileNotFoundError):
         counts = {}
     counts[project] = counts.get(project, 0) + 1

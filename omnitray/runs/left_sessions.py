@@ -12,12 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.base.bounded import oom_kills, rose
+from omnitray.base.bounded import oom_kills, read_bounded, rose
 from omnitray.base.durable import write_atomic
 from omnitray.runs.tree import start_of
 
 FOLDER = "pytest"  # of the state
 _NOTE = "session.json"
+_MOST_BYTES = 1 << 16  # a note has some 500, most of them the path of its project
 _FAULTS = (OSError, msgspec.MsgspecError)
 _MEMORY = ": the kernel ran out of memory and killed a process since it began"
 
@@ -101,7 +102,7 @@ def take_of_run(state: Path, command_run: str) -> None:
 def _notes(state: Path) -> Iterator[tuple[Path, LeftSession]]:
     for path in (state / FOLDER).glob(f"*/{_NOTE}"):
         try:
-            note = msgspec.json.decode(path.read_bytes(), type=LeftSession)
+            note = msgspec.json.decode(read_bounded(path, _MOST_BYTES), type=LeftSession)
         except _FAULTS:  # another has taken it, or it is half a file
             continue
         if not note.name:

@@ -360,3 +360,15 @@ def test_how_a_session_ended_is_left_to_the_command_that_has_started_it(tmp_path
     dies(tmp_path, OMNITRAY_RUN="1.0-2")
     assert list(take_left(tmp_path, runs_too=False)) == []
     assert [each.command_run for each in take_left(tmp_path)] == ["1.0-2"]
+
+
+def test_a_note_that_is_no_file_or_has_no_end_holds_up_no_look(tmp_path: Path) -> None:
+    dies(tmp_path)
+    fifo, folder, endless = (tmp_path / "pytest" / each / "session.json" for each in "abc")
+    for each in (fifo, folder, endless):
+        each.parent.mkdir()
+    os.mkfifo(fifo)
+    folder.mkdir()
+    endless.touch()
+    os.truncate(endless, 1 << 40)
+    assert len(list(take_left(tmp_path))) == 1
