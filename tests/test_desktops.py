@@ -14,7 +14,9 @@ from omnitray.ui.tray.badge import Badge
 from omnitray.ui.tray.icon import INKS, IconFacts, Panel, draw_icon
 
 GROUNDS = {Panel.DARK: "#1d2023", Panel.LIGHT: "#f0f0f0"}
-FOUND = Found("mate", "MATE", (Finding("icon drawn", works=True, words="at 9 | 9"),))
+FOUND = Found(
+    "mate", "MATE", (Finding("icon drawn", works=True, words="at 9 | 9"),), day="2026-11-28"
+)
 
 
 def screen(ground: str = "#204060") -> QImage:
@@ -83,9 +85,10 @@ def test_a_desktop_that_was_not_visited_keeps_what_was_found(tmp_path: Path) -> 
     (tmp_path / "images" / "desktops").mkdir(parents=True)
     write_page(page, [FOUND])
     other = Found("sway", "sway", (), "not tried: sway missing")
-    write_page(page, [other, FOUND._replace(findings=(), why_not="it did not start")])
+    write_page(page, [other, FOUND._replace(findings=(), why_not="it did not start", day="")])
     text = page.read_text()
     assert "| icon drawn | yes | at 9 \\| 9 |" in text
+    assert "Seen on 2026-11-28." in text
     assert "Not tried: sway missing." in text
     assert "did not start" not in text
 

@@ -9,6 +9,7 @@ _HEAD = """# Desktops
 What OmniTray does on real desktops, found by `python3 packaging/dev.py test --desktops`, which
 starts each of them without a screen, OmniTray on it, and looks and clicks as a person would.
 Debian 12; the recipes with the packages that they need stand in `tests/desktops/recipes.py`.
+A section is of the code of its day: what was changed later is not in it until the next visit.
 
 """
 _TAIL = """
@@ -37,12 +38,13 @@ class Finding(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was found on one desktop; ``why_not`` where it did not come up."""
+    """What was found on one desktop, and on which day; ``why_not`` where it did not come up."""
 
     name: str
     title: str
     findings: tuple[Finding, ...]
     why_not: str = ""
+    day: str = ""
 
     @property
     def came_up(self) -> bool:
@@ -66,8 +68,8 @@ def _read(file: Path) -> dict[str, Found]:
         return {}
     rows = json.loads(file.read_text())
     found = [
-        Found(name, title, tuple(Finding(*each) for each in findings), why)
-        for name, title, findings, why in rows
+        Found(name, title, tuple(Finding(*each) for each in findings), *rest)
+        for name, title, findings, *rest in rows
     ]
     return {each.name: each for each in found}
 
@@ -76,7 +78,7 @@ def _section(found: Found) -> str:
     lines = [f"## {found.title}", ""]
     if not found.came_up:
         return "\n".join([*lines, f"{found.why_not[0].upper()}{found.why_not[1:]}.", ""])
-    lines += ["| | | |", "|---|---|---|"]
+    lines += [f"Seen on {found.day}.", "", "| | | |", "|---|---|---|"]
     for each in found.findings:
         words = each.words.replace("|", "\\|").replace("\n", " ")
         lines.append(f"| {each.name} | {'yes' if each.works else 'no'} | {words} |")

@@ -8,6 +8,7 @@ of the desktops, and minutes.
 """
 
 import argparse
+import datetime as dt
 import json
 import os
 import shutil
@@ -66,7 +67,8 @@ class Visit:
             ("quit", self._quit),
         ):
             self._look(name, look)
-        return Found(self.desktop.name, self.desktop.title, tuple(self.found))
+        today = dt.datetime.now().astimezone().date().isoformat()
+        return Found(self.desktop.name, self.desktop.title, tuple(self.found), day=today)
 
     def _look(self, name: str, look: Callable[[], tuple[bool, str]]) -> None:
         try:
