@@ -113,7 +113,8 @@ def _cut_cells(view: QTreeView) -> list[str]:
     assert isinstance(delegate, CellDelegate)
     assert isinstance(view, CellView)
     gone = all(view.isColumnHidden(column) for column in view.plan.giving)
-    found = []
+    over = view.header().length() - view.viewport().width()
+    found = [f"columns reach {over} pixels out of {view.accessibleName()!r}"] if over > 0 else []
     for row in range(model.rowCount()):
         for column in range(model.columnCount()):
             cell = model.index(row, column).data(CELL)

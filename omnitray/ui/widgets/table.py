@@ -223,9 +223,10 @@ class CellView(QTreeView):
 
     def _lend(self, column: int, width: int) -> None:
         """Another width, until there is other room."""
-        before = self._titles.sectionSize(column)
-        if width != before:
-            self._lent[column] = before, width
+        now = self._titles.sectionSize(column)
+        if width != now:
+            own, _ = self._lent.get(column, (now, now))  # it may have been lent another before
+            self._lent[column] = own, width
             self._titles.resizeSection(column, width)
 
     # -- what its words need

@@ -22,7 +22,7 @@ from omnitray.ui.widgets.choice import ChoiceButton, ToolRow
 from omnitray.ui.widgets.frames import Card, GivingRow, button, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
 from omnitray.ui.widgets.panes import ListAndDetail, ShownStack
-from omnitray.ui.widgets.pills import PillLabel
+from omnitray.ui.widgets.pills import Pill, PillLabel
 from omnitray.ui.widgets.table import CellView
 
 _WIDTHS: Widths = {
@@ -45,6 +45,7 @@ _PLAN = ColumnPlan(
     ),
     names={ServerColumn.SERVER: _NAME_EM, ServerColumn.LAST_EXIT: _REASON_EM},
     words=(ServerColumn.STATE,),
+    signs={ServerColumn.STATE: (Cell(pill=Pill("", "good", "dot")),)},
 )
 _AGE_MS = 1000
 _SHARES = (9, 11)  # of the list and of what is chosen in it
