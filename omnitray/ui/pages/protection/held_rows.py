@@ -103,13 +103,17 @@ class HeldRows(QWidget):
         self._place_titles()
 
     def _place_titles(self) -> None:
-        """Title, pill and buttons stand below each other where the title has too little room."""
+        """Where the title has too little room beside pill and buttons it stands above them.
+
+        With still less the buttons stand below the pill.
+        """
         font = text_font(self.font(), bold=True)
         named = width_of(font, *(each.text() for each in self._titles), "")
         taken = sum(self._widest(column) + GAP for column in range(2, _COLUMNS))
         pills_wide = max((each.sizeHint().width() for each in self._pills), default=0) + GAP
         least = min(named, _NAME_EM * width_of(font, "M"))
-        beside = self.width() - taken - pills_wide >= least
+        room = self.width() - taken - pills_wide
+        beside = room >= least
         self._grid.setHorizontalSpacing(GAP if beside else SMALL_GAP)
         left = Qt.AlignmentFlag.AlignLeft
         for number, (title, pill) in enumerate(zip(self._titles, self._pills, strict=True)):
@@ -119,7 +123,8 @@ class HeldRows(QWidget):
                 self._grid.addWidget(pill, row + _BUTTONS, 1)
             else:
                 self._grid.addWidget(title, row, 0, 1, _COLUMNS)
-                self._grid.addWidget(pill, row + 1, 0, 1, _COLUMNS, left)
+                place = (_BUTTONS, 0, 1, 2) if room >= 0 else (1, 0, 1, _COLUMNS)
+                self._grid.addWidget(pill, row + place[0], *place[1:], left)
 
     def _widest(self, column: int) -> int:
         """Of the buttons in a column."""
