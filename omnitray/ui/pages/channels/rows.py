@@ -59,8 +59,7 @@ class StandingRow(QWidget):
         self.answer = paragraph("", scale=0.9)
         self.answer.hide()
         self._buttons = WrapRow() if buttons else None
-        self._wide: bool | None = None
-        self._stacked = False
+        self._wide, self._stacked = True, False
         self._below: QPushButton | None = None
         for words in (self.name, self.about, self.quiet):  # the columns are as wide in every row
             words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -70,12 +69,12 @@ class StandingRow(QWidget):
         self._grid.setContentsMargins(0, 2, 0, 2)
         self._grid.setHorizontalSpacing(GAP)
         self._grid.setVerticalSpacing(2)
-        self._place(wide=True)
+        self._place()
 
     def add_below(self, link: QPushButton) -> None:
         """What can be done about the reason, below it."""
         self._below = link
-        self._place(wide=bool(self._wide))
+        self._place()
 
     def _add_button(self, each: QPushButton) -> None:
         if self._buttons is not None:
@@ -101,15 +100,15 @@ class StandingRow(QWidget):
         wide = self.width() >= words + self._buttons_width()
         if (wide, stacked) != (self._wide, self._stacked):
             self._wide, self._stacked = wide, stacked
-            self._place(wide=wide)
+            self._place()
 
     def _buttons_width(self) -> int:
         return self._buttons.sizeHint().width() if self._buttons is not None else 0
 
-    def _place(self, *, wide: bool) -> None:
+    def _place(self) -> None:
         if self._buttons is not None:
             policies = QSizePolicy.Policy
-            across = policies.Fixed if wide else policies.Ignored
+            across = policies.Fixed if self._wide else policies.Ignored
             self._buttons.setSizePolicy(across, policies.Fixed)
         grid, top = self._grid, Qt.AlignmentFlag.AlignTop
         left = Qt.AlignmentFlag.AlignLeft
@@ -121,7 +120,7 @@ class StandingRow(QWidget):
         if self._below is not None:
             grid.addWidget(self._below, row + 2, column, left)
         if self._buttons is not None:
-            place = (0, 2, 5, 1) if wide else (5, 0, 1, 2)
+            place = (0, 2, 5, 1) if self._wide else (5, 0, 1, 2)
             grid.addWidget(self._buttons, *place)
         grid.addWidget(self.answer, 6, 0, 1, 3)
         grid.setColumnStretch(0, 1)
@@ -132,6 +131,7 @@ class StandingRow(QWidget):
         self.about.setText(about)
         self.pill.show_pill(pill)
         self.quiet.setText(quiet)
+        self.quiet.setVisible(bool(quiet))
 
 
 class ChannelRow(StandingRow):
