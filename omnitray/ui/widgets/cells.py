@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from omnitray.ui.theme import Theme, text_font
 from omnitray.ui.widgets.labels import tooltip_text
-from omnitray.ui.widgets.pills import PILL_SCALE, Pill, paint_pill, pill_width
+from omnitray.ui.widgets.pills import PILL_SCALE, Pill, fitting_pill, paint_pill, pill_width
 
 CELL = int(Qt.ItemDataRole.UserRole)
 CELL_PAD = 8  # left and right of what a cell shows
@@ -196,11 +196,8 @@ class CellDelegate(QStyledItemDelegate):
             box = option.rect.adjusted(CELL_PAD, 0, -CELL_PAD, 0)
             if cell.pill:
                 font = self.font(option.font, PILL_SCALE, bold=True)
-                pill = cell.pill
+                pill = fitting_pill(cell.pill, font, box.width())
                 width = round(pill_width(pill, font))
-                if width > box.width() and pill.glyph:  # the tooltip has the word
-                    pill = pill._replace(word="")
-                    width = round(pill_width(pill, font))
                 spot = mirrored(option, QRect(box.left(), box.top(), width, box.height()))
                 middle = QPointF(spot.left(), spot.center().y() + 0.5)
                 paint_pill(painter, pill, middle, font, self.theme.colours)

@@ -70,6 +70,12 @@ def pill_width(pill: Pill, font: QFont) -> float:
     return width + (_SPACE if pill.word and pill.glyph else 0.0)
 
 
+def fitting_pill(pill: Pill, font: QFont, width: float) -> Pill:
+    """Its shape alone where its word has no room: the tooltip has the word."""
+    too_wide = pill.glyph and round(pill_width(pill, font)) > width
+    return pill._replace(word="") if too_wide else pill
+
+
 def _glyph_side(font: QFont) -> float:
     return round(_GLYPH * QFontMetricsF(font).height())
 

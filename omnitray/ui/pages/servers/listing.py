@@ -21,7 +21,7 @@ from omnitray.ui.pages.servers import text
 from omnitray.ui.pages.servers.text import PILLS, TITLES, ServerColumn
 from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate, is_mirrored, mirrored
-from omnitray.ui.widgets.pills import PILL_SCALE, paint_pill, pill_height, pill_width
+from omnitray.ui.widgets.pills import PILL_SCALE, fitting_pill, paint_pill, pill_height, pill_width
 from omnitray.ui.widgets.table import sorted_title
 
 Index = QModelIndex | QPersistentModelIndex
@@ -197,10 +197,11 @@ class ServerDelegate(CellDelegate):
         box = option.rect.adjusted(_PAD, 5, -_PAD, -5)
         if cell.pill:
             font = self.font(option.font, PILL_SCALE, bold=True)
-            width = round(pill_width(cell.pill, font))
+            pill = fitting_pill(cell.pill, font, box.width())
+            width = round(pill_width(pill, font))
             spot = mirrored(option, QRect(box.left(), box.top(), width, round(pill_height(font))))
             middle = QPointF(spot.left(), spot.top() + pill_height(font) / 2)
-            paint_pill(painter, cell.pill, middle, font, colours)
+            paint_pill(painter, pill, middle, font, colours)
         link = index.column() == ServerColumn.SERVER and cell.quiet != "no address"
         lower = colours.accent if link else colours.muted
         for words, scale, bold, colour, side in (
