@@ -142,7 +142,7 @@ class GivingRow(QWidget):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """So narrow that the widest of them fits as small as it can be."""
-        narrowest = (_least_of(each).width() for each in (self._first, *self._shown()))
+        narrowest = (least_size(each).width() for each in (self._first, *self._shown()))
         return QSize(max(narrowest, default=0), 0)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
@@ -192,7 +192,7 @@ def _set_place(row: QWidget, widget: QWidget, place: QRect) -> None:
     widget.setGeometry(QStyle.visualRect(row.layoutDirection(), row.rect(), place))
 
 
-def _least_of(widget: QWidget) -> QSize:
+def least_size(widget: QWidget) -> QSize:
     """How small it may be."""
     return widget.minimumSizeHint().expandedTo(widget.minimumSize())
 
@@ -321,15 +321,12 @@ class ButtonRow(WrapRow):
             QWidget.setTabOrder(one, next_one)
         self.rearrange()
 
-    def width_of_all(self) -> int:
-        """Room for all buttons side by side, or for *More* alone where no line is taken."""
-        shown = self._offered() if self._lines else [self.more]
-        return sum(_size_of(each).width() + ROW_GAP for each in shown) - ROW_GAP
-
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Room for all of them in one line."""
+        """Room for all of them in one line, or for *More* alone where no line is taken."""
+        shown = self._offered() if self._lines else [self.more]
+        width = sum(_size_of(each).width() + ROW_GAP for each in shown) - ROW_GAP
         high = (_size_of(each).height() for each in (*self._offered(), self.more))
-        return QSize(max(0, self.width_of_all()), max(high))
+        return QSize(max(0, width), max(high))
 
     def set_menu(self, pressed: QPushButton, menu: QMenu) -> None:
         """A button that opens a menu: below *More* this is a menu in the menu."""

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMenu, QSplitter, QStackedLayout, QVBoxLayout, QWi
 
 from omnitray.ui.theme import GAP, line_height, width_of
 from omnitray.ui.widgets.choice import ToolRow
-from omnitray.ui.widgets.frames import button
+from omnitray.ui.widgets.frames import button, least_size
 from omnitray.ui.widgets.table import CellView
 
 # Three rows of a list with its tools and the least of its details, measured for Alerts, Servers
@@ -102,7 +102,7 @@ class ListAndDetail(QWidget):
         folded, unfolded = self._tools.heights(self.width())
         tools = (folded if self.alone else unfolded) + GAP
         back = self.back.sizeHint().height() + GAP
-        listed, detail = _least(self._listing), _least(self._detail)
+        listed, detail = least_size(self._listing), least_size(self._detail)
         if self.opened:
             high = back + detail.height()
         elif self.alone:
@@ -136,7 +136,7 @@ class ListAndDetail(QWidget):
             self._split.setOrientation(way)
         # Not by their size hints: what is hidden does not know how often its words would wrap.
         alone = not beside and size.height() < self._both_height()
-        unfolded = self._tools.heights(size.width())[1] + GAP + _least(self._listing).height()
+        unfolded = self._tools.heights(size.width())[1] + GAP + least_size(self._listing).height()
         self._tools.fold(folded=alone and size.height() < unfolded)
         if alone != self.alone:
             self.alone = alone
@@ -166,10 +166,6 @@ class ListAndDetail(QWidget):
             menu.addSeparator()
 
 
-def _least(widget: QWidget) -> QSize:
-    return widget.minimumSizeHint().expandedTo(widget.minimumSize())
-
-
 class ShownStack(QStackedLayout):
     """One widget at a time, which alone says how small the whole may be."""
 
@@ -180,4 +176,4 @@ class ShownStack(QStackedLayout):
     def minimumSize(self) -> QSize:  # noqa: N802 - Qt's name
         """Of the widget that is shown."""
         shown = self.currentWidget()
-        return super().minimumSize() if shown is None else _least(shown)
+        return super().minimumSize() if shown is None else least_size(shown)

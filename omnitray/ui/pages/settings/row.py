@@ -47,6 +47,7 @@ class SettingRow(QWidget):
     def __init__(self, field: Field) -> None:
         super().__init__()
         self.field = field
+        self._long = field.kind is ValueKind.RULES  # a rule is a long line
         self.editor = _EDITORS[field.kind](self)
         if not isinstance(self.editor, ChoiceButton):
             self.editor.setAccessibleName(field.title)
@@ -67,7 +68,6 @@ class SettingRow(QWidget):
         self._side = side = QWidget()
         font = text_font(self.font())
         number = width_of(font, _NUMBER_SAMPLE, pad=_EDIT_PAD)
-        beneath = self.field.kind is ValueKind.RULES  # a rule is a long line
         self._side_width = number + SMALL_GAP + width_of(font, _NOTE_SAMPLE)
         self._row = row = QBoxLayout(QBoxLayout.Direction.LeftToRight, side)
         row.setContentsMargins(0, 0, 0, 0)
@@ -75,7 +75,7 @@ class SettingRow(QWidget):
         row.addWidget(self.editor)
         if note := _range(self.field):
             row.addWidget(label(note, scale=0.92, muted=True))
-        if not beneath:
+        if not self._long:
             row.addStretch()
         self._grid = grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 2)
@@ -84,7 +84,7 @@ class SettingRow(QWidget):
         grid.setColumnStretch(0, 1)
         grid.addWidget(self.rule, 0, 0, 1, 2)
         grid.addLayout(words, 1, 0)
-        self._place_side(beneath=beneath)
+        self._place_side(beneath=self._long)
         grid.addWidget(self.fault, 3, 0, 1, 2)
 
     def _place_side(self, *, beneath: bool) -> None:
@@ -93,9 +93,8 @@ class SettingRow(QWidget):
             self._grid.addWidget(self._side, 2, 0, 1, 2)
         else:
             self._grid.addWidget(self._side, 1, 1, Qt.AlignmentFlag.AlignVCenter)
-        rules = self.field.kind is ValueKind.RULES
         self._side.setMinimumWidth(0 if beneath else self._side_width)
-        self._side.setMaximumWidth(_LARGE if rules else self._side_width)
+        self._side.setMaximumWidth(_LARGE if self._long else self._side_width)
         ways = QBoxLayout.Direction  # of the editor and the note about its range
         above = beneath and self.width() < self._side_width
         self._row.setDirection(ways.TopToBottom if above else ways.LeftToRight)
@@ -110,7 +109,7 @@ class SettingRow(QWidget):
         """The editor stands below the words where these would have too little room."""
         least = _WORDS_EM * width_of(text_font(self.font()), "M")
         narrow = event.size().width() < self._side_width + GAP + least
-        self._place_side(beneath=narrow or self.field.kind is ValueKind.RULES)
+        self._place_side(beneath=narrow or self._long)
         super().resizeEvent(event)
 
     def show_value(self, value: Any) -> None:
