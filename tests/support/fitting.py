@@ -212,8 +212,7 @@ def cut_on_pages(window: MainWindow) -> list[str]:
     found = []
     for page in PAGES:
         window.show_page(page.name)
-        for _ in range(4):
-            QApplication.processEvents()
+        _settle()
         found += [f"{page.name}: {each}" for each in cut_off(window)]
     return found
 

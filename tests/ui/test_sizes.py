@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from omnitray.ui.shell import HOW_TO_GET_ONE, NO_TRAY, NO_TRAY_HINT, NO_TRAY_NOT
 from omnitray.ui.theme import LIGHT, Theme
 from omnitray.ui.widgets.choice import ChoiceButton, Segments, Switch
 from omnitray.ui.widgets.labels import Paragraph
-from omnitray.ui.widgets.pills import Pill, PillLabel
+from omnitray.ui.widgets.pills import Pill, PillLabel, fitting_pill, pill_width
 from omnitray.ui.widgets.sidebar import PageButton
 from omnitray.ui.window import MainWindow
 from support import samples
@@ -46,6 +47,16 @@ def points(request: pytest.FixtureRequest, qapp: QApplication) -> Iterator[int]:
     qapp.setFont(font)
     yield request.param
     qapp.setFont(before)
+
+
+@contextmanager
+def read_from(app: QApplication, side: Qt.LayoutDirection) -> Iterator[None]:
+    before = app.layoutDirection()
+    app.setLayoutDirection(side)
+    try:
+        yield
+    finally:
+        app.setLayoutDirection(before)
 
 
 def shown(qtbot: QtBot, name: str = "", size: tuple[int, int] | None = None) -> MainWindow:
@@ -157,27 +168,21 @@ def test_in_any_window_a_page_scrolls_one_way_in_one_place_and_stays_readable(
     turned: bool,  # noqa: FBT001 - a parameter
 ) -> None:
     """Words wrap, columns go whole, tools fold into a menu: nothing is cut, no bar beside a bar."""
-    before = qapp.layoutDirection()
-    if turned:
-        qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-    try:
+    sides = Qt.LayoutDirection
+    with read_from(qapp, sides.RightToLeft if turned else sides.LeftToRight):
         window = shown(qtbot, NAMES[kind], size)
         assert window.question.height() < window.height() / 2
         assert cut_off(window.question) == []
         window.show_question(None)
         assert faults_on_pages(window) == []
         assert (window.width(), window.height()) == size
-    finally:
-        qapp.setLayoutDirection(before)
     assert points == QApplication.font().pointSize()
 
 
 def test_read_from_right_to_left_nothing_is_cut_and_parts_stand_beside_each_other(
     qtbot: QtBot, qapp: QApplication
 ) -> None:
-    before = qapp.layoutDirection()
-    qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-    try:
+    with read_from(qapp, Qt.LayoutDirection.RightToLeft):
         window = shown(qtbot, NAMES["right to left"], size=(960, 640))
         assert cut_on_pages(window) == []
         window.show_page("processes")
@@ -187,8 +192,6 @@ def test_read_from_right_to_left_nothing_is_cut_and_parts_stand_beside_each_othe
         assert alerts.accessibleName() == "Alerts, 2 waiting"
         assert turned_words(window) == []
         assert at_the_far_end(window) == []
-    finally:
-        qapp.setLayoutDirection(before)
     # The badge stands at the other end of the row from the words.
     assert _has_colour(
         left.copy(0, 0, left.height(), left.height()),
@@ -226,16 +229,19 @@ def test_words_of_a_pill_without_room_take_more_lines(qtbot: QtBot) -> None:
     assert pill.heightForWidth(least) > 2 * pill.sizeHint().height()
 
 
+def test_a_pill_in_a_cell_without_room_is_its_shape_alone(qapp: QApplication) -> None:
+    pill = Pill("starting", "neutral", "half")
+    wide = round(pill_width(pill, qapp.font()))
+    assert fitting_pill(pill, qapp.font(), wide) == pill
+    assert fitting_pill(pill, qapp.font(), wide - 1) == pill._replace(word="")
+
+
 def test_read_from_right_to_left_a_switch_says_its_word(qtbot: QtBot, qapp: QApplication) -> None:
-    before = qapp.layoutDirection()
-    qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-    try:
+    with read_from(qapp, Qt.LayoutDirection.RightToLeft):
         switch = Switch()
         qtbot.addWidget(switch)
         switch.resize(switch.sizeHint())
         drawn = switch.grab().toImage()
-    finally:
-        qapp.setLayoutDirection(before)
     beside = range(switch.height() * 2, drawn.width())  # the track is less than twice as wide
     assert len({drawn.pixel(x, y) for x in beside for y in range(drawn.height())}) > 1
 
