@@ -36,7 +36,7 @@ _WIDTHS: Widths = {
         Cell("Yesterday"),
         Cell(formats.widest_time()),
         Cell("999 times"),
-        Cell("for 23 h 59 min"),
+        Cell("for 59 min"),  # and whole hours or days
     ),
     AlertColumn.STATE: tuple(Cell(pill=each) for each in pills.STATES.values()),
 }
